@@ -1,0 +1,78 @@
+/* A fault: injected, proven, reverted. One file per fault, ending in one `const struct fault_ops`, registered by one line in
+ * faults/faults.def. Options come in through the fault's own table; what to hit comes in as a resolved target. Faults run in an agent,
+ * inside the place that they hit; they know nothing of drills, topologies or Lua. */
+#ifndef DRILL_FAULTS_FAULT_H
+#define DRILL_FAULTS_FAULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/base/buf.h"
+#include "harness/base/err.h"
+#include "harness/base/json.h"
+#include "harness/param/param.h"
+
+/* What a fault can be pointed at: a bit each. */
+enum fault_target_kind { FAULT_REGION = 1, FAULT_HOST = 2, FAULT_SERVICE = 4, FAULT_PEER_REGION = 8 /* needs a second region */ };
+
+struct fault_target {          /* resolved by the controller; all borrowed from the instance */
+    const char *place;         /* where this agent is */
+    const char *kind;          /* "region", "host", "service" */
+    const char *name;          /* as shown: "us-east", "haproxy@us-east-gw1" */
+    const char *cidr;          /* what is selected: "10.1.0.0/24", "10.1.0.11/32" */
+    const char *peer_cidr;     /* partition: the other side; NULL */
+    const char *peer_name;     /* NULL */
+    const char *const *interfaces; size_t interface_count; /* in this place: the ones that lead out: {"edge", "backbone"} or {"eth0"} */
+    const int *pids; size_t pid_count; /* process faults: what runs now */
+    const char *const *services; size_t service_count; /* their instance names, same order */
+};
+
+struct fault_instance {
+    const struct fault_ops *ops;
+    char id[32];               /* unique in the drill: "f1", "f1.2" */
+    struct fault_target target;
+    void *options;             /* ops->options_size bytes, filled from ops->options */
+    void *state;               /* ops->state_size bytes, zeroed: sockets held, what was there before */
+    json_t *journal;           /* what `apply` wants to remember for a revert from the journal alone; an object, written with fsync by the
+                                * agent after `prepare` and before `apply` */
+    int64_t before_ns, after_ns; /* set by the agent around apply and revert */
+    char mechanism[64];        /* set by apply: "nft owner table", "netlink link flags", "pidfd" */
+};
+
+struct fault_ops {
+    const char *name;          /* "blackhole" */
+    const char *summary;       /* one line */
+    unsigned targets;          /* enum fault_target_kind bits */
+    const struct param *options;
+    size_t options_size, state_size;
+    bool kernel_owned;         /* vanishes with this process: undo has nothing to do */
+    /* 0, or ERR_UNSUPPORTED with what is missing and what to do. Tries, never looks at versions; leaves nothing. */
+    int (*supported)(const struct fault_instance *fault, struct err *err);
+    /* One line for people: what will happen and what will prove it. */
+    void (*plan)(const struct fault_instance *fault, struct buf *out);
+    /* Look at the system and put into fault->journal what revert needs. Changes nothing. */
+    int (*prepare)(struct fault_instance *fault, struct err *err);
+    /* Make it true. Applying twice is one fault. */
+    int (*apply)(struct fault_instance *fault, struct err *err);
+    /* Evidence from elsewhere than apply's own answer. 0 with the text when it is in force; an error with what was found when not. */
+    int (*prove)(struct fault_instance *fault, struct buf *proof, struct err *err);
+    /* Take it away. May be called twice, before apply, after half an apply, and with state zeroed and only `journal` filled. Allocates
+     * nothing through the x* helpers. */
+    int (*revert)(struct fault_instance *fault, struct err *err);
+    /* Add one line to `left` for each trace of this fault that is still there. */
+    int (*residue)(struct fault_instance *fault, struct buf *left, struct err *err);
+};
+
+const struct fault_ops *const *fault_list(size_t *ret_count); /* sorted by name */
+const struct fault_ops *fault_find(const char *name);
+/* fault_find or ERR_INPUT with the nearest name. */
+const struct fault_ops *fault_require(const char *name, struct err *err);
+
+/* Build an instance from its JSON description (what the agent receives and what the journal holds):
+ * { "fault_id", "fault", "options": {…}, "target": { place kind name cidr peer_cidr peer_name interfaces[] pids[] services[] }, "journal": {…} } */
+int fault_instance_new(const json_t *description, struct fault_instance **ret_fault, struct err *err) MUST_CHECK;
+void fault_instance_free(struct fault_instance *fault); /* accepts NULL; closes what state holds through ops->revert's sockets only */
+json_t *fault_instance_to_json(const struct fault_instance *fault); /* new reference */
+
+#endif

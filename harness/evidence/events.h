@@ -1,0 +1,37 @@
+/* events.jsonl: one line an event, appended in order. Times in the line are controller CLOCK_MONOTONIC nanoseconds ("t"), with
+ * the bound of the clock comparison when the event came from another place ("bound"), and UTC beside it.
+ *
+ * Vocabulary ("kind" and what it carries). Readers ignore kinds and members that they do not know:
+ *   drill.start        drill_id scenario title seed version
+ *   load.start         vantage ledger(file name)      load.stop  vantage late_p99_ns late_max_ns not_sent
+ *   steady.ok          for_ns                         steady.failed reason
+ *   fault.requested    fault_id fault target options(object) plan(text)        = a disruption, cause "inject FAULT TARGET"
+ *   fault.applied      fault_id before_ns after_ns mechanism
+ *   fault.proven       fault_id ok(bool) proof(text)
+ *   fault.reverting    fault_id                                               = a disruption, cause "revert FAULT TARGET"
+ *   fault.reverted     fault_id before_ns after_ns
+ *   fault.residue      fault_id clean(bool) left(list of texts)
+ *   step.wait          for_ns          await.begin within_ns hold_ns          await.end recovered(bool)
+ *   observe            observer(dns|health|role|alert) subject from to        transition seen by an observer
+ *   readback           number cause(recovery|failback) after_fault_id complete(bool) reason file count via
+ *   service.exited     service place status            service.started service place pid
+ *   agent.lost         place reason                    agent.restarted place
+ *   note               text                            abort reason
+ *   residue            clean(bool) left(list of texts)
+ *   drill.end          conclusion(completed|aborted|timed_out|error) reason */
+#ifndef DRILL_EVIDENCE_EVENTS_H
+#define DRILL_EVIDENCE_EVENTS_H
+
+#include "harness/base/json.h"
+
+struct events; /* an open events.jsonl, for writing */
+
+int events_open(const char *path, struct events **ret_events, struct err *err) MUST_CHECK;
+void events_close(struct events *events); /* accepts NULL */
+DEFINE_CLEANUP(struct events *, events, events_close)
+/* Append one event at controller time t_ns; takes `fields` (an object or NULL). Written with one write(2). */
+int events_add(struct events *events, int64_t t_ns, const char *kind, json_t *fields, struct err *err) MUST_CHECK;
+/* All events of a file as a JSON array, in time order; a last line that was cut off by a crash is left out. */
+int events_read(const char *path, json_t **ret_array, struct err *err) MUST_CHECK;
+
+#endif
