@@ -7,10 +7,10 @@
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 
 /* Defines `name##_cleanup(type *)` that calls fn(value). fn must accept the empty value. */
-#define DEFINE_CLEANUP(type, name, fn)                     \
-    static inline __attribute__((unused)) void name##_cleanup(type *value) \
-    {                                                      \
-        fn(*value);                                        \
+#define DEFINE_CLEANUP(type, name, fn)                                                                                           \
+    static inline __attribute__((unused)) void name##_cleanup(type *value)                                                       \
+    {                                                                                                                            \
+        fn(*value);                                                                                                              \
     }
 
 static inline __attribute__((unused)) void free_cleanup(void *pointer)
@@ -20,11 +20,11 @@ static inline __attribute__((unused)) void free_cleanup(void *pointer)
 #define AUTO_FREE CLEANUP(free_cleanup)
 
 /* Hand a pointer over: gives the value and leaves NULL behind. */
-#define TAKE(pointer)                          \
-    ({                                         \
-        __auto_type take_value_ = (pointer);   \
-        (pointer) = NULL;                      \
-        take_value_;                           \
+#define TAKE(pointer)                                                                                                            \
+    ({                                                                                                                           \
+        __auto_type take_value_ = (pointer);                                                                                     \
+        (pointer) = NULL;                                                                                                        \
+        take_value_;                                                                                                             \
     })
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))

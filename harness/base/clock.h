@@ -10,8 +10,8 @@
 #define NS_PER_MS 1000000LL
 #define NS_PER_US 1000LL
 
-int64_t clock_now_ns(void);      /* CLOCK_MONOTONIC, or the fake */
-int64_t clock_utc_now_ns(void);  /* CLOCK_REALTIME since 1970, or the fake plus a fixed day */
+int64_t clock_now_ns(void);             /* CLOCK_MONOTONIC, or the fake */
+int64_t clock_utc_now_ns(void);         /* CLOCK_REALTIME since 1970, or the fake plus a fixed day */
 void clock_fake_set_ns(int64_t now_ns); /* switches to the fake clock; tests only */
 void clock_fake_advance_ns(int64_t by_ns);
 void clock_use_real(void);

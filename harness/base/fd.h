@@ -12,11 +12,11 @@
 void fd_close(int fd); /* accepts -1 */
 DEFINE_CLEANUP(int, fd, fd_close)
 #define AUTO_FD CLEANUP(fd_cleanup)
-#define TAKE_FD(fd)               \
-    ({                            \
-        int take_fd_ = (fd);      \
-        (fd) = -1;                \
-        take_fd_;                 \
+#define TAKE_FD(fd)                                                                                                              \
+    ({                                                                                                                           \
+        int take_fd_ = (fd);                                                                                                     \
+        (fd) = -1;                                                                                                               \
+        take_fd_;                                                                                                                \
     })
 
 /* Write all of it, going on after EINTR and short writes. */

@@ -23,7 +23,8 @@ bool str_copy(char *to, size_t size, const char *from);
 bool str_format(char *to, size_t size, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Number of single-character insertions, deletions, substitutions and neighbour swaps from a to b. */
 size_t str_distance(const char *a, const char *b);
-/* The candidate nearest to word, or NULL when none is near enough to be meant (distance over a third of its length, at least 2). */
+/* The candidate nearest to word, or NULL when none is near enough to be meant (distance over a third of its length, at least 2).
+ */
 const char *str_nearest(const char *word, const char *const *candidates, size_t count);
 /* The same, said: writes ", did you mean 'x'?" or "" into out. */
 const char *str_did_you_mean(const char *word, const char *const *candidates, size_t count, char out[static 96]);

@@ -13,8 +13,8 @@ enum node_kind { NODE_NONE = 0, NODE_SCALAR, NODE_LIST, NODE_MAP, NODE_KIND_COUN
 
 struct node {
     enum node_kind kind;
-    char *key;  /* the name under which a map holds it; NULL elsewhere */
-    char *text; /* scalars: as written */
+    char *key;   /* the name under which a map holds it; NULL elsewhere */
+    char *text;  /* scalars: as written */
     bool quoted; /* scalars: a quoted string, never a number or a null */
     struct node **children;
     size_t count, capacity;
@@ -29,10 +29,10 @@ DEFINE_CLEANUP(struct node *, node, node_free)
 #define AUTO_NODE CLEANUP(node_cleanup)
 
 struct node *node_scalar(const char *text);
-void node_add(struct node *list, struct node *child);                  /* takes child */
-void node_put(struct node *map, const char *key, struct node *child);  /* takes child, replaces an older one */
-const struct node *node_get(const struct node *map, const char *key);  /* NULL when missing or not a map */
-const char *node_text(const struct node *map, const char *key);        /* the scalar's text or NULL */
+void node_add(struct node *list, struct node *child);                 /* takes child */
+void node_put(struct node *map, const char *key, struct node *child); /* takes child, replaces an older one */
+const struct node *node_get(const struct node *map, const char *key); /* NULL when missing or not a map */
+const char *node_text(const struct node *map, const char *key);       /* the scalar's text or NULL */
 struct node *node_from_json(const json_t *json);
 json_t *node_to_json(const struct node *node); /* scalars become strings; new reference */
 struct node *node_copy(const struct node *node);

@@ -24,8 +24,8 @@ enum param_type {
 struct param {
     const char *name;
     enum param_type type;
-    size_t offset; /* offsetof the field in the struct that is filled */
-    int64_t min, max; /* both 0: no limits */
+    size_t offset;        /* offsetof the field in the struct that is filled */
+    int64_t min, max;     /* both 0: no limits */
     const char *fallback; /* as a user would write it; NULL: zero or NULL */
     bool required;
     const char *const *choices; /* PARAM_CHOICE: NULL-terminated */
@@ -37,7 +37,8 @@ struct param {
  * options too, all with file:line:column. `what` names the object in messages, as "fault 'blackhole'". map may be NULL. */
 int param_parse(const struct param *table, const struct node *map, const char *what, void *out, struct err *err) MUST_CHECK;
 /* Set one option from text ("name=value" split by the caller). */
-int param_set(const struct param *table, const char *name, const char *value, const char *what, void *out, struct err *err) MUST_CHECK;
+int param_set(const struct param *table, const char *name, const char *value, const char *what, void *out,
+              struct err *err) MUST_CHECK;
 void param_clear(const struct param *table, void *out); /* frees the strings */
 /* The values as a user would write them, for evidence and reports; new reference. */
 json_t *param_to_json(const struct param *table, const void *values);
