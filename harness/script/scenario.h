@@ -1,0 +1,53 @@
+/* What a scenario declares: the table that it returns, checked. The steps themselves are Lua and live in script.h. */
+#ifndef DRILL_SCRIPT_SCENARIO_H
+#define DRILL_SCRIPT_SCENARIO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "harness/param/param.h"
+
+struct scenario_load {
+    double rate;         /* requests per second, all vantages together */
+    double write_share;  /* 0…1 */
+    int64_t deadline_ns; /* from due to done; later is a failure */
+    int arrivals;        /* index into scenario_arrivals */
+    int connections;     /* index into scenario_connections */
+};
+extern const char *const scenario_arrivals[];
+extern const char *const scenario_connections[];
+extern const struct param scenario_load_table[];
+
+struct scenario_measure {
+    int64_t hold_ns; /* good seconds that prove recovery */
+    int64_t window_ns;
+    int64_t minimum;    /* requests in a window, fewer is unknown */
+    double share;       /* of a window's requests that must be good */
+    int64_t latency_ns; /* agreed latency; 0: the deadline */
+};
+extern const struct param scenario_measure_table[];
+
+struct scenario {
+    char *file;   /* as given */
+    char *folder; /* where it is: topology and require look here */
+    char *name;   /* file name without .lua */
+    char *title, *why;
+    char *topology; /* path, resolved against the folder */
+    struct scenario_load load;
+    struct scenario_measure measure;
+    char **objectives;
+    size_t objective_count;
+    struct node *settings; /* for the topology, a map; never NULL */
+    struct node *params;   /* the scenario's own, a map; never NULL */
+};
+
+/* Check the declarations (everything but `run`) of a scenario. `declared` has the positions. */
+int scenario_read(const char *file, const struct node *declared, struct scenario **ret_scenario, struct err *err) MUST_CHECK;
+void scenario_free(struct scenario *scenario); /* accepts NULL */
+DEFINE_CLEANUP(struct scenario *, scenario, scenario_free)
+/* Override one value from the command line: an option of load or measure, a parameter that the scenario declares, or one of the
+ * topology's settings (names given). Anything else is ERR_INPUT with the nearest name. */
+int scenario_set(struct scenario *scenario, const char *name, const char *value, const char *const *settings,
+                 size_t setting_count, struct err *err) MUST_CHECK;
+
+#endif
