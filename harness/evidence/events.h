@@ -13,7 +13,7 @@
  *   fault.residue      fault_id clean(bool) left(list of texts)
  *   step.wait          for_ns          await.begin within_ns hold_ns          await.end recovered(bool)
  *   observe            observer(dns|health|role|alert) subject from to        transition seen by an observer
- *   readback           number cause(recovery|failback) after_fault_id complete(bool) reason file count via
+ *   readback           number begun_ns cause(recovery|failback) after_fault_id complete(bool) reason file count via
  *   service.exited     service place status            service.started service place pid
  *   agent.lost         place reason                    agent.restarted place
  *   note               text                            abort reason

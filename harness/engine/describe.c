@@ -1,0 +1,171 @@
+/* The topology's parts as agents and evidence receive them. */
+#include "harness/engine/session.h"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "harness/base/clock.h"
+#include "harness/measure/outage.h"
+
+static json_t *strings(char *const *items, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(array, json_string(items[i]));
+    }
+    return array;
+}
+
+static void put_text(json_t *object, const char *key, const char *text)
+{
+    if (text) {
+        json_object_set_new(object, key, json_string(text));
+    }
+}
+
+json_t *describe_health(const struct topology_health *health, const char *address)
+{
+    static const char *const types[HEALTH_TYPE_COUNT] = {"none", "http", "tcp", "dns", "exec", "file"};
+    json_t *json = json_pack("{s:s, s:i, s:i, s:o}", "type", types[health->type], "port", health->port, "status", health->status,
+                             "argv", strings(health->argv, health->argc));
+    put_text(json, "address", address);
+    put_text(json, "path", health->path);
+    put_text(json, "contains", health->contains);
+    put_text(json, "name", health->name);
+    return json;
+}
+
+static json_t *describe_files(const struct topology_service *service)
+{
+    json_t *files = json_array();
+    for (size_t i = 0; i < service->file_count; i++) {
+        const struct topology_file *file = &service->files[i];
+        json_array_append_new(files, json_pack("{s:s, s:s, s:i}", "path", file->path, "content",
+                                               file->content ? file->content : "", "mode", file->mode ? file->mode : 0644));
+    }
+    return files;
+}
+
+json_t *describe_service(const struct topology_service *service, const char *logs, bool with_files)
+{
+    AUTO_FREE char *log = xasprintf("%s/%s.log", logs, service->name);
+    json_t *json =
+        json_pack("{s:s, s:o, s:o, s:b, s:o, s:s, s:i, s:I}", "name", service->name, "argv",
+                  strings(service->argv, service->argc), "env", strings(service->env, service->env_count), "unprivileged",
+                  service->unprivileged, "ready", describe_health(&service->ready, service->host->address), "log", log,
+                  "stop_signal", service->stop_signal, "start_timeout_ms", (json_int_t)(service->start_timeout_ns / NS_PER_MS));
+    if (with_files) {
+        json_object_set_new(json, "dirs", strings(service->dirs, service->dir_count));
+        json_object_set_new(json, "files", describe_files(service));
+    }
+    put_text(json, "pid_file", service->pid_file);
+    return json;
+}
+
+json_t *describe_observer(const struct topology_observer *observer)
+{
+    static const char *const types[OBSERVER_TYPE_COUNT] = {"none", "dns", "http", "exec"};
+    json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:I, s:o}", "name", observer->name, "kind", observer->kind, "type",
+                             types[observer->type], "interval_ms", (json_int_t)(observer->interval_ns / NS_PER_MS), "timeout_ms",
+                             (json_int_t)(observer->timeout_ns / NS_PER_MS), "argv", strings(observer->argv, observer->argc));
+    put_text(json, "server", observer->server);
+    put_text(json, "query", observer->query);
+    put_text(json, "url", observer->url);
+    put_text(json, "field", observer->field);
+    return json;
+}
+
+static json_t *describe_request(const struct topology_request *request)
+{
+    json_t *json = json_pack("{s:s, s:s, s:i}", "method", request->method ? request->method : "GET", "url", request->url,
+                             "status", request->status ? request->status : 200);
+    put_text(json, "body", request->body);
+    put_text(json, "contains", request->contains);
+    return json;
+}
+
+/* The ledger's room: the longest that the plan can take, and a minute for start and end. */
+static int64_t load_seconds(const struct session *session)
+{
+    return session->plan->longest_ns / NS_PER_S + 120;
+}
+
+json_t *describe_load(const struct session *session, size_t vantage, const char *ledger)
+{
+    const struct topology *topology = session->topology;
+    const struct scenario_load *load = &session->scenario->load;
+    char prefix[32];
+    int64_t offset_ns = 0, bound_ns = 0;
+    (void)str_format(prefix, sizeof(prefix), "%s%c-", session->write_prefix, (char)('a' + vantage % 26));
+    place_clock_offset(session->vantages.items[vantage], &offset_ns, &bound_ns);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:f, s:s, s:I, s:f, s:I, s:I, s:s, s:I, s:I}", "vantage",
+                             topology->entrypoint.vantages[vantage], "ledger", ledger, "id_prefix", prefix, "rate",
+                             load->rate / (double)topology->entrypoint.vantage_count, "shape", scenario_arrivals[load->arrivals],
+                             "seed", (json_int_t)(session->options->seed + (int64_t)vantage), "write_share", load->write_share,
+                             "deadline_ms", (json_int_t)(load->deadline_ns / NS_PER_MS), "max_seconds",
+                             (json_int_t)load_seconds(session), "connections", scenario_connections[load->connections],
+                             "clock_offset_ns", (json_int_t)offset_ns, "clock_bound_ns", (json_int_t)bound_ns);
+    put_text(json, "dns_server", topology->entrypoint.dns_server);
+    put_text(json, "dns_name", topology->entrypoint.dns_name);
+    if (topology->traffic.write.url) {
+        json_object_set_new(json, "write", describe_request(&topology->traffic.write));
+    }
+    json_object_set_new(json, "read", describe_request(&topology->traffic.read));
+    json_object_set_new(json, "realtime", json_true());
+    return json;
+}
+
+static json_t *describe_measure(const struct session *session)
+{
+    const struct scenario_measure *measure = &session->scenario->measure;
+    int64_t latency_ns = measure->latency_ns ? measure->latency_ns : session->scenario->load.deadline_ns;
+    return json_pack("{s:I, s:I, s:f, s:I, s:I, s:I, s:f}", "window_ns", (json_int_t)measure->window_ns, "minimum_count",
+                     (json_int_t)measure->minimum, "good_share", measure->share, "latency_ns", (json_int_t)latency_ns, "hold_ns",
+                     (json_int_t)measure->hold_ns, "late_limit_ns", (json_int_t)(50 * NS_PER_MS), "late_share", 0.001);
+}
+
+static json_t *describe_regions(const struct topology *topology)
+{
+    json_t *regions = json_array();
+    for (size_t i = 0; i < topology->region_count; i++) {
+        json_array_append_new(regions,
+                              json_pack("{s:s, s:s?}", "name", topology->regions[i].name, "cidr", topology->regions[i].cidr));
+    }
+    return regions;
+}
+
+static json_t *describe_settings(const struct topology *topology)
+{
+    json_t *settings = json_object();
+    for (size_t i = 0; i < topology->setting_count; i++) {
+        json_object_set_new(settings, topology->settings[i].name, json_string(topology->settings[i].value));
+    }
+    return settings;
+}
+
+json_t *describe_plan(const struct session *session)
+{
+    const struct scenario *scenario = session->scenario;
+    json_t *plan =
+        json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:O, s:I, s:I}", "drill_id", session->id,
+                  "scenario", scenario->name, "title", scenario->title, "why", scenario->why ? scenario->why : "", "seed",
+                  (json_int_t)session->options->seed, "topology", session->topology->name, "write_prefix", session->write_prefix,
+                  "objectives", strings(scenario->objectives, scenario->objective_count), "measure", describe_measure(session),
+                  "regions", describe_regions(session->topology), "load", param_to_json(scenario_load_table, &scenario->load),
+                  "settings", describe_settings(session->topology), "steps", session->plan->steps, "usual_ns",
+                  (json_int_t)session->plan->usual_ns, "longest_ns", (json_int_t)session->plan->longest_ns);
+    json_object_set_new(plan, "params", node_to_json(scenario->params));
+    return plan;
+}
+
+json_t *describe_environment(const struct session *session)
+{
+    struct utsname system;
+    char utc[32];
+    (void)uname(&system);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:i, s:s, s:i, s:b}", "tool", "drill " DRILL_VERSION, "host",
+                     system.nodename, "system", system.sysname, "kernel", system.release, "machine", system.machine,
+                     "command_line", session->options->command_line, "uid", (int)getuid(), "started_utc",
+                     clock_format_utc(clock_utc_now_ns(), utc), "cpus", (int)sysconf(_SC_NPROCESSORS_ONLN), "kept_topology",
+                     session->options->up != NULL);
+}

@@ -1,0 +1,313 @@
+/* Faults of a drill: asked for, applied, proven, reverted, looked after. Every part of it is an event. */
+#include "harness/engine/session.h"
+
+#include "harness/base/clock.h"
+
+enum { PROVE_TIMEOUT_MS = 2000 };
+
+struct bracket {
+    int64_t before_ns, after_ns;
+};
+
+static void widen(struct bracket *bracket, struct place *place, const json_t *result)
+{
+    int64_t offset_ns = 0, bound_ns = 0;
+    place_clock_offset(place, &offset_ns, &bound_ns);
+    int64_t before_ns = json_int(result, "before_ns", 0) + offset_ns - bound_ns;
+    int64_t after_ns = json_int(result, "after_ns", 0) + offset_ns + bound_ns;
+    if (bracket->before_ns == 0 || before_ns < bracket->before_ns) {
+        bracket->before_ns = before_ns;
+    }
+    if (after_ns > bracket->after_ns) {
+        bracket->after_ns = after_ns;
+    }
+}
+
+struct injection *injection_find(struct session *session, const char *id)
+{
+    VEC_EACH(injection, &session->injections)
+    {
+        if (id && str_eq(injection->id, id)) {
+            return injection;
+        }
+    }
+    return NULL;
+}
+
+/* The services that a description hits: the one it names, or all of a host. */
+static bool is_hit(const struct topology_service *service, const json_t *target)
+{
+    const char *kind = json_str(target, "kind", ""), *name = json_str(target, "name", "");
+    if (str_eq(kind, "service")) {
+        return str_eq(service->name, name);
+    }
+    return str_eq(kind, "host") && str_eq(service->host->name, name);
+}
+
+static int add_pids(struct session *session, struct place *place, json_t *target, struct err *err)
+{
+    for (size_t i = 0; i < session->topology->service_count; i++) {
+        const struct topology_service *service = &session->topology->services[i];
+        AUTO_JSON json_t *result = NULL;
+        if (!is_hit(service, target)) {
+            continue;
+        }
+        json_t *params = json_pack("{s:s, s:s?}", "name", service->name, "pid_file", service->pid_file);
+        int status = session_call(session, place, "service.pids", params, &result, err);
+        if (status < 0) {
+            return status;
+        }
+        int64_t pid = json_int(result, "pid", 0);
+        if (pid > 0) {
+            json_array_append_new(json_object_get(target, "pids"), json_integer(pid));
+            json_array_append_new(json_object_get(target, "services"), json_string(service->name));
+        }
+    }
+    return 0;
+}
+
+static int find_place(struct session *session, const json_t *target, struct place **ret_place, struct err *err)
+{
+    const char *name = json_str(target, "place", "");
+    *ret_place = places_find(session->places, name);
+    return *ret_place ? 0 : err_set(err, ERR_INPUT, "there is no agent in '%s' to inject from", name);
+}
+
+static int make_parts(struct session *session, struct injection *injection, struct target_list *list, struct err *err)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        json_t *target = json_object_get(list->items[i], "target");
+        struct injection_part *part = VEC_ADD(&injection->parts);
+        part->description = TAKE(list->items[i]);
+        (void)str_copy(part->id, sizeof(part->id), json_str(part->description, "fault_id", ""));
+        int status = find_place(session, target, &part->place, err);
+        if (status == 0) {
+            status = add_pids(session, part->place, target, err);
+        }
+        if (status < 0) {
+            list->count = 0;
+            return status;
+        }
+    }
+    list->count = 0; /* the descriptions are the parts' now */
+    return 0;
+}
+
+static int plan_text(struct session *session, const struct injection *injection, struct buf *out, struct err *err)
+{
+    VEC_EACH(part, &injection->parts)
+    {
+        AUTO_JSON json_t *result = NULL;
+        int status = session_call(session, part->place, "fault.plan", json_deep_copy(part->description), &result, err);
+        if (status < 0) {
+            return status;
+        }
+        buf_printf(out, "%s%s", out->size ? "; " : "", json_str(result, "text", ""));
+    }
+    return 0;
+}
+
+static int tell_requested(struct session *session, struct injection *injection, struct err *err)
+{
+    struct buf text CLEANUP(buf_clear) = {0};
+    int status = plan_text(session, injection, &text, err);
+    if (status < 0) {
+        return status;
+    }
+    injection->disrupted_ns = clock_now_ns();
+    session->readback_due = true;
+    json_t *options = json_object_get(injection->parts.items[0].description, "options");
+    return session_event_at(session, injection->disrupted_ns, "fault.requested",
+                            json_pack("{s:s, s:s, s:s, s:O, s:s}", "fault_id", injection->id, "fault", injection->fault, "target",
+                                      injection->target, "options", options, "plan", buf_str(&text)),
+                            err);
+}
+
+/* A fault lives no longer than the longest that the plan can take, whatever becomes of the controller. */
+static int64_t ttl_ms(const struct session *session)
+{
+    return session->plan->longest_ns / NS_PER_MS + 60000;
+}
+
+static int apply_parts(struct session *session, struct injection *injection, struct err *err)
+{
+    struct bracket bracket = {0};
+    char mechanism[64] = "";
+    injection->in_force = true; /* from the first attempt on there is something to revert */
+    VEC_EACH(part, &injection->parts)
+    {
+        AUTO_JSON json_t *result = NULL;
+        json_t *params = json_deep_copy(part->description);
+        json_object_set_new(params, "ttl_ms", json_integer(ttl_ms(session)));
+        part->applied = true;
+        int status = session_call(session, part->place, "fault.apply", params, &result, err);
+        if (status < 0) {
+            return err_prefix(err, "fault '%s' on %s", injection->fault, injection->target);
+        }
+        widen(&bracket, part->place, result);
+        (void)str_copy(mechanism, sizeof(mechanism), json_str(result, "mechanism", ""));
+    }
+    return session_event(session, "fault.applied",
+                         json_pack("{s:s, s:I, s:I, s:s}", "fault_id", injection->id, "before_ns", (json_int_t)bracket.before_ns,
+                                   "after_ns", (json_int_t)bracket.after_ns, "mechanism", mechanism),
+                         err);
+}
+
+static int prove_parts(struct session *session, struct injection *injection, struct err *err)
+{
+    bool all = true;
+    struct buf proof CLEANUP(buf_clear) = {0};
+    VEC_EACH(part, &injection->parts)
+    {
+        AUTO_JSON json_t *result = NULL;
+        json_t *params = json_pack("{s:s, s:i}", "fault_id", part->id, "timeout_ms", PROVE_TIMEOUT_MS);
+        int status = session_call(session, part->place, "fault.prove", params, &result, err);
+        if (status < 0) {
+            return status;
+        }
+        all = all && json_flag(result, "ok", false);
+        buf_printf(&proof, "%s%s", proof.size ? "; " : "", json_str(result, "proof", ""));
+    }
+    return session_event(session, "fault.proven",
+                         json_pack("{s:s, s:b, s:s}", "fault_id", injection->id, "ok", all, "proof", buf_str(&proof)), err);
+}
+
+static int make_injection(struct session *session, const struct node *args, struct injection **ret_injection, struct err *err)
+{
+    struct target_list list CLEANUP(target_list_clear) = {0};
+    size_t index = session->injections.count;
+    struct injection *injection = VEC_ADD(&session->injections);
+    (void)str_format(injection->id, sizeof(injection->id), "f%zu", index + 1);
+    injection->fault = xstrdup(node_text(args, "fault"));
+    int status = targets_describe(session->topology, args, injection->id, &list, &injection->target, err);
+    if (status == 0) {
+        status = make_parts(session, injection, &list, err);
+    }
+    *ret_injection = injection;
+    return status;
+}
+
+int injection_apply(struct session *session, const struct node *args, struct injection **ret_injection, struct err *err)
+{
+    struct injection *injection = NULL;
+    int status = make_injection(session, args, &injection, err);
+    if (status == 0) {
+        session_phase(session, "injecting", 0, "%s %s", injection->fault, injection->target);
+        status = tell_requested(session, injection, err);
+    }
+    if (status == 0) {
+        status = apply_parts(session, injection, err);
+    }
+    if (status == 0) {
+        status = prove_parts(session, injection, err);
+    }
+    if (status == 0) {
+        *ret_injection = injection;
+    }
+    return status;
+}
+
+/* A killed service is part of what has to be put right: start what the fault left dead. */
+static int restart_services(struct session *session, const struct injection_part *part, struct err *err)
+{
+    const json_t *target = json_object_get(part->description, "target");
+    if (session->topology->runtime != RUNTIME_NETNS) {
+        return 0; /* on a user's own system whoever supervises the service starts it */
+    }
+    for (size_t i = 0; i < session->topology->service_count; i++) {
+        const struct topology_service *service = &session->topology->services[i];
+        AUTO_JSON json_t *result = NULL;
+        if (!is_hit(service, target)) {
+            continue;
+        }
+        int status = session_call(session, part->place, "service.pids", json_pack("{s:s}", "name", service->name), &result, err);
+        if (status == 0 && json_int(result, "pid", 0) == 0) {
+            status = startup_service_again(session, service, err);
+        }
+        if (status < 0) {
+            return status;
+        }
+    }
+    return 0;
+}
+
+static int revert_parts(struct session *session, struct injection *injection, struct bracket *bracket, struct err *err)
+{
+    VEC_EACH(part, &injection->parts)
+    {
+        AUTO_JSON json_t *result = NULL;
+        if (!part->applied) {
+            continue;
+        }
+        int status = session_call(session, part->place, "fault.revert", json_pack("{s:s}", "fault_id", part->id), &result, err);
+        if (status < 0) {
+            return err_prefix(err, "cannot revert fault '%s' on %s", injection->fault, injection->target);
+        }
+        widen(bracket, part->place, result);
+        status = restart_services(session, part, err);
+        if (status < 0) {
+            return status;
+        }
+    }
+    return 0;
+}
+
+static int tell_residue(struct session *session, struct injection *injection, struct err *err)
+{
+    json_t *left = json_array();
+    VEC_EACH(part, &injection->parts)
+    {
+        AUTO_JSON json_t *result = NULL;
+        int status = part->applied ? session_call(session, part->place, "fault.residue", json_pack("{s:s}", "fault_id", part->id),
+                                                  &result, err)
+                                   : 0;
+        if (status < 0) {
+            json_decref(left);
+            return status;
+        }
+        json_array_extend(left, json_object_get(result, "left"));
+    }
+    return session_event(
+        session, "fault.residue",
+        json_pack("{s:s, s:b, s:o}", "fault_id", injection->id, "clean", json_array_size(left) == 0, "left", left), err);
+}
+
+int injection_revert(struct session *session, struct injection *injection, struct err *err)
+{
+    struct bracket bracket = {0};
+    if (injection->reverted || !injection->in_force) {
+        return 0;
+    }
+    session_phase(session, "reverting", 0, "%s %s", injection->fault, injection->target);
+    injection->reverted_ns = clock_now_ns();
+    session->readback_due = true;
+    int status =
+        session_event_at(session, injection->reverted_ns, "fault.reverting", json_pack("{s:s}", "fault_id", injection->id), err);
+    if (status == 0) {
+        status = revert_parts(session, injection, &bracket, err);
+    }
+    if (status < 0) {
+        return status;
+    }
+    injection->reverted = true;
+    injection->in_force = false;
+    status = session_event(session, "fault.reverted",
+                           json_pack("{s:s, s:I, s:I}", "fault_id", injection->id, "before_ns", (json_int_t)bracket.before_ns,
+                                     "after_ns", (json_int_t)bracket.after_ns),
+                           err);
+    return status < 0 ? status : tell_residue(session, injection, err);
+}
+
+int injection_revert_all(struct session *session, struct err *err)
+{
+    int first = 0;
+    for (size_t i = session->injections.count; i > 0; i--) {
+        struct err local = {0};
+        int status = injection_revert(session, &session->injections.items[i - 1], &local);
+        if (status < 0 && first == 0) {
+            first = status;
+            *err = local;
+        }
+    }
+    return first;
+}

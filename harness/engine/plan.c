@@ -1,0 +1,248 @@
+/* The dry run: the scenario with steps that return at once, so that everything in it is checked before anything is touched. */
+#include "harness/engine/steps.h"
+
+#include "harness/base/clock.h"
+#include "harness/measure/objective.h"
+
+enum { STEPS_MAX = 2000 };
+
+void engine_plan_free(struct engine_plan *plan)
+{
+    if (plan) {
+        json_decref(plan->steps);
+        json_decref(plan->faults);
+        free(plan);
+    }
+}
+
+struct planning {
+    struct script *script;
+    const struct topology *topology;
+    const struct engine_options *options;
+    struct places *places;
+    struct place *place; /* a local agent: explains faults */
+    struct engine_plan *plan;
+    size_t injected;
+};
+
+static void add_step(struct planning *planning, const struct script_request *request, const char *text)
+{
+    json_array_append_new(planning->plan->steps,
+                          json_pack("{s:s, s:i, s:s}", "step", request->verb, "line", request->line, "text", text));
+}
+
+static int allowed_on_host(const struct planning *planning, const char *fault, struct err *err)
+{
+    if (planning->topology->runtime == RUNTIME_NETNS || planning->options->allow_host || planning->topology->allow_host) {
+        return 0;
+    }
+    return err_set(err, ERR_INPUT,
+                   "fault '%s' would hit this machine: topology '%s' has no namespaces of its own; say --allow-host, or allow: "
+                   "true in the topology",
+                   fault, planning->topology->name);
+}
+
+static int explain(struct planning *planning, json_t *description, struct buf *text, struct err *err)
+{
+    AUTO_JSON json_t *result = NULL;
+    int status = place_call(planning->place, "fault.plan", json_deep_copy(description), CALL_TIMEOUT_S * NS_PER_S, &result, err);
+    if (status == 0) {
+        buf_printf(text, "%s%s", text->size ? "; " : "", json_str(result, "text", ""));
+        json_array_append(planning->plan->faults, description);
+    }
+    return status;
+}
+
+/* Messages of an agent have no positions: find the option that they name. */
+static int place_error(const struct node *args, struct err *err)
+{
+    const struct node *options = node_get(args, "options"), *best = options;
+    char where[512];
+    for (size_t i = 0; options && i < options->count; i++) {
+        char quoted[160];
+        if (options->children[i]->key && str_format(quoted, sizeof(quoted), "'%s'", options->children[i]->key) &&
+            strstr(err->text, quoted)) {
+            best = options->children[i];
+            break;
+        }
+    }
+    if (best && *node_where(best, where)) {
+        where[strlen(where) - 2] = '\0';
+        return err_prefix(err, "%s", where);
+    }
+    return -(int)err->code;
+}
+
+static int plan_inject(struct planning *planning, const struct script_request *request, struct err *err)
+{
+    struct target_list list CLEANUP(target_list_clear) = {0};
+    struct buf text CLEANUP(buf_clear) = {0};
+    AUTO_FREE char *name = NULL;
+    char id[16];
+    (void)str_format(id, sizeof(id), "f%zu", ++planning->injected);
+    int status = targets_describe(planning->topology, request->args, id, &list, &name, err);
+    if (status < 0) {
+        return status;
+    }
+    status = allowed_on_host(planning, node_text(request->args, "fault"), err);
+    for (size_t i = 0; status == 0 && i < list.count; i++) {
+        status = explain(planning, list.items[i], &text, err);
+    }
+    if (status < 0) {
+        return place_error(request->args, err);
+    }
+    add_step(planning, request, buf_str(&text));
+    script_answer(planning->script, request->task, json_string(id), NULL);
+    return 0;
+}
+
+/* A step that lasts: `usual` is counted when all goes well, `longest` when it runs to its limit. */
+static int plan_time(struct planning *planning, const struct script_request *request, struct err *err)
+{
+    const struct scenario *scenario = script_scenario(planning->script);
+    int64_t time_ns = 0, hold_ns = 0;
+    char first[32], second[32], text[160];
+    bool await = str_eq(request->verb, "await_recovery");
+    int status = steps_duration(request->args, await ? "within" : "time", await ? 60 * NS_PER_S : 0, &time_ns, err);
+    if (status == 0 && await) {
+        status = steps_duration(request->args, "hold", scenario->measure.hold_ns, &hold_ns, err);
+    }
+    if (status < 0) {
+        return status;
+    }
+    if (await) {
+        (void)str_format(text, sizeof(text),
+                         "wait for recovery within %s, proven by %s of good service, then read back every acknowledged write",
+                         clock_format_duration(time_ns, first), clock_format_duration(hold_ns, second));
+    } else {
+        (void)str_format(text, sizeof(text),
+                         str_eq(request->verb, "steady") ? "healthy for %s, or stop here" : "let %s pass under load",
+                         clock_format_duration(time_ns, first));
+    }
+    planning->plan->usual_ns += await ? hold_ns : time_ns;
+    planning->plan->longest_ns += await                             ? time_ns + hold_ns + 25 * NS_PER_S
+                                  : str_eq(request->verb, "steady") ? 4 * time_ns + 30 * NS_PER_S
+                                                                    : time_ns;
+    add_step(planning, request, text);
+    script_answer(planning->script, request->task, await ? json_true() : NULL, NULL);
+    return 0;
+}
+
+static int plan_request(struct planning *planning, const struct script_request *request, struct err *err)
+{
+    char text[256];
+    if (json_array_size(planning->plan->steps) >= STEPS_MAX) {
+        return err_set(err, ERR_INPUT, "%s:%d: the scenario takes more than %d steps: does it loop without end?",
+                       script_scenario(planning->script)->file, request->line, STEPS_MAX);
+    }
+    if (str_eq(request->verb, "inject")) {
+        return plan_inject(planning, request, err);
+    }
+    if (str_eq(request->verb, "wait") || str_eq(request->verb, "steady") || str_eq(request->verb, "await_recovery")) {
+        return plan_time(planning, request, err);
+    }
+    const char *id = node_text(request->args, "id"), *note = node_text(request->args, "text");
+    (void)str_format(text, sizeof(text), "%s%s",
+                     id     ? "take the fault away: "
+                     : note ? "note: "
+                            : "read back every acknowledged write",
+                     id     ? id
+                     : note ? note
+                            : "");
+    add_step(planning, request, text);
+    script_answer(planning->script, request->task, str_eq(request->verb, "read_back") ? json_true() : NULL, NULL);
+    return 0;
+}
+
+static int check_objectives(const struct scenario *scenario, struct err *err)
+{
+    for (size_t i = 0; i < scenario->objective_count; i++) {
+        struct objective *objective CLEANUP(objective_cleanup) = NULL;
+        int status = objective_parse(scenario->objectives[i], &objective, err);
+        if (status < 0) {
+            return err_prefix(err, "%s: objective \"%s\"", scenario->file, scenario->objectives[i]);
+        }
+    }
+    return 0;
+}
+
+static int check_traffic(const struct scenario *scenario, const struct topology *topology, struct err *err)
+{
+    if (topology->entrypoint.vantage_count == 0 || !topology->traffic.read.url) {
+        return err_set(err, ERR_INPUT, "%s: a drill needs users: the topology has no entrypoint.vantage or no traffic.read",
+                       topology->file);
+    }
+    if (scenario->load.write_share > 0 && !topology->traffic.write.url) {
+        return err_set(err, ERR_INPUT,
+                       "%s: the load writes, but topology '%s' has no traffic.write: add one or say writes = \"0%%\"",
+                       scenario->file, topology->name);
+    }
+    return 0;
+}
+
+static void ignore_event(void *context, struct place *place, const json_t *params, int64_t t_ns)
+{
+    (void)context;
+    (void)place;
+    (void)params;
+    (void)t_ns;
+}
+
+static void ignore_loss(void *context, struct place *place, const char *reason)
+{
+    (void)context;
+    (void)place;
+    (void)reason;
+}
+
+static int dry_run(struct planning *planning, struct err *err)
+{
+    struct script_request request = {0};
+    int state = script_start(planning->script, err);
+    while (state >= 0 && (state = script_next(planning->script, &request, err)) == SCRIPT_REQUEST) {
+        state = plan_request(planning, &request, err);
+    }
+    if (state < 0) {
+        return state;
+    }
+    if (planning->injected == 0) {
+        return err_set(err, ERR_INPUT, "%s: the scenario injects no fault: there is nothing to drill",
+                       script_scenario(planning->script)->file);
+    }
+    return 0;
+}
+
+static int plan_with_agent(struct planning *planning, struct err *err)
+{
+    const struct places_hooks hooks = {.on_event = ignore_event, .on_log = ignore_event, .on_lost = ignore_loss};
+    const struct place_settings settings = {.heartbeat_ms = 0};
+    planning->places = places_new(&hooks, NULL);
+    int status = places_add_local(planning->places, "planning", &settings, &planning->place, err);
+    if (status == 0) {
+        status = dry_run(planning, err);
+    }
+    places_exit_all(planning->places, NS_PER_S);
+    places_free(planning->places);
+    return status;
+}
+
+int engine_plan_make(struct script *script, const struct topology *topology, const struct engine_options *options,
+                     struct engine_plan **ret_plan, struct err *err)
+{
+    struct engine_plan *plan CLEANUP(engine_plan_cleanup) = xcalloc(1, sizeof(*plan));
+    plan->steps = json_array();
+    plan->faults = json_array();
+    struct planning planning = {.script = script, .topology = topology, .options = options, .plan = plan};
+    int status = check_objectives(script_scenario(script), err);
+    if (status == 0) {
+        status = check_traffic(script_scenario(script), topology, err);
+    }
+    if (status == 0) {
+        status = plan_with_agent(&planning, err);
+    }
+    if (status < 0) {
+        return status;
+    }
+    *ret_plan = TAKE(plan);
+    return 0;
+}

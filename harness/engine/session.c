@@ -1,0 +1,224 @@
+/* A drill while it runs: events, the agents' loop, clearing up. */
+#include "harness/engine/session.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/base/clock.h"
+#include "harness/base/log.h"
+#include "harness/measure/outage.h"
+
+int session_event_at(struct session *session, int64_t t_ns, const char *kind, json_t *fields, struct err *err)
+{
+    if (!session->events) {
+        json_decref(fields);
+        return 0;
+    }
+    return events_add(session->events, t_ns, kind, fields, err);
+}
+
+int session_event(struct session *session, const char *kind, json_t *fields, struct err *err)
+{
+    return session_event_at(session, clock_now_ns(), kind, fields, err);
+}
+
+static void list_in_force(const struct session *session, struct buf *out)
+{
+    VEC_EACH(injection, &session->injections)
+    {
+        if (injection->in_force) {
+            buf_printf(out, "%s%s %s", out->size ? ", " : "", injection->fault, injection->target);
+        }
+    }
+}
+
+static void last_second(const struct session *session, struct engine_progress *progress)
+{
+    if (session->ledgers.count > 0) {
+        struct live_second second =
+            live_last_second(session->ledgers.items, session->ledgers.count, session->outage_settings, clock_now_ns());
+        progress->ok_per_second = second.ok;
+        progress->failed_per_second = second.failed;
+    }
+}
+
+static void tell_progress(struct session *session, bool at_once)
+{
+    int64_t now_ns = clock_now_ns();
+    if (!session->options->progress || (!at_once && now_ns - session->progress_ns < TICK_MS * NS_PER_MS)) {
+        return;
+    }
+    session->progress_ns = now_ns;
+    struct buf in_force CLEANUP(buf_clear) = {0};
+    list_in_force(session, &in_force);
+    struct engine_progress progress = {
+        .phase = session->phase ? session->phase : "starting",
+        .detail = session->detail,
+        .elapsed_ns = now_ns - session->begun_ns,
+        .left_ns = session->phase_until_ns > now_ns ? session->phase_until_ns - now_ns : 0,
+        .in_force = buf_str(&in_force),
+    };
+    last_second(session, &progress);
+    session->options->progress(session->options->context, &progress);
+}
+
+void session_phase(struct session *session, const char *phase, int64_t until_ns, const char *fmt, ...)
+{
+    va_list args;
+    session->phase = phase;
+    session->phase_until_ns = until_ns;
+    va_start(args, fmt);
+    vsnprintf(session->detail, sizeof(session->detail), fmt, args);
+    va_end(args);
+    tell_progress(session, true);
+}
+
+int session_step(struct session *session, int64_t until_ns, struct err *err)
+{
+    int64_t tick_ns = clock_now_ns() + TICK_MS * NS_PER_MS;
+    int interrupt_fd = session->interrupted ? -1 : session->options->interrupt_fd;
+    int status = places_step(session->places, until_ns < tick_ns ? until_ns : tick_ns, interrupt_fd, err);
+    if (status < 0) {
+        return status;
+    }
+    tell_progress(session, false);
+    if (status == 1) {
+        session->interrupted = true;
+        return err_set(err, ERR_INTERRUPTED, "interrupted");
+    }
+    if (session->lost_place[0]) {
+        return err_set(err, ERR_PROTOCOL, "the agent in '%s' went away: %s", session->lost_place, session->lost_reason);
+    }
+    return 0;
+}
+
+int session_call(struct session *session, struct place *place, const char *method, json_t *params, json_t **ret_result,
+                 struct err *err)
+{
+    (void)session;
+    AUTO_JSON json_t *result = NULL;
+    int status = place_call(place, method, params, CALL_TIMEOUT_S * NS_PER_S, &result, err);
+    if (status < 0) {
+        return err_prefix(err, "%s", place_name(place));
+    }
+    if (ret_result) {
+        *ret_result = TAKE(result);
+    }
+    return 0;
+}
+
+/* An agent's event goes into the evidence with the place's name and the bound of the clock comparison. */
+static void on_event(void *context, struct place *place, const json_t *params, int64_t t_ns)
+{
+    struct session *session = context;
+    struct err err = {0};
+    int64_t offset_ns = 0, bound_ns = 0;
+    json_t *fields = json_copy((json_t *)params);
+    const char *kind = json_str(params, "kind", "observe");
+    place_clock_offset(place, &offset_ns, &bound_ns);
+    if (!json_object_get(fields, "place")) {
+        json_object_set_new(fields, "place", json_string(place_name(place)));
+    }
+    json_object_set_new(fields, "bound", json_integer(bound_ns));
+    if (session_event_at(session, t_ns, kind, fields, &err) < 0) {
+        log_error("an event of '%s' could not be written: %s", place_name(place), err.text);
+    }
+}
+
+static void on_log(void *context, struct place *place, const json_t *params, int64_t t_ns)
+{
+    (void)context;
+    (void)t_ns;
+    log_debug("%s: %s", place_name(place), json_str(params, "text", ""));
+}
+
+static void on_lost(void *context, struct place *place, const char *reason)
+{
+    struct session *session = context;
+    struct err err = {0};
+    (void)session_event(session, "agent.lost", json_pack("{s:s, s:s}", "place", place_name(place), "reason", reason), &err);
+    if (!session->lost_place[0]) {
+        (void)str_copy(session->lost_place, sizeof(session->lost_place), place_name(place));
+        (void)str_copy(session->lost_reason, sizeof(session->lost_reason), reason);
+    }
+}
+
+static int open_place(struct session *session, const char *name, struct err *err)
+{
+    AUTO_FREE char *log_file = xasprintf("%s/agents.log", session->logs);
+    struct place_settings settings = {
+        .journal_folder = session->options->journal,
+        .heartbeat_ms = 1000,
+        .log_file = log_file,
+    };
+    struct place *place = NULL;
+    int status = session->world ? places_add_netns(session->places, session->world, name, &settings, &place, err)
+                                : places_add_local(session->places, name, &settings, &place, err);
+    return status < 0 ? err_prefix(err, "cannot start the agent of '%s'", name) : 0;
+}
+
+static int open_world_places(struct session *session, struct err *err)
+{
+    static const char *const common[] = {"internet", "backbone", "links"};
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < ARRAY_LEN(common); i++) {
+        status = open_place(session, common[i], err);
+    }
+    for (size_t i = 0; status == 0 && i < session->topology->region_count; i++) {
+        status = open_place(session, session->topology->regions[i].name, err);
+    }
+    return status;
+}
+
+int session_open_places(struct session *session, struct err *err)
+{
+    const struct places_hooks hooks = {.on_event = on_event, .on_log = on_log, .on_lost = on_lost};
+    session->places = places_new(&hooks, session);
+    int status = session->world ? open_world_places(session, err) : 0;
+    for (size_t i = 0; status == 0 && i < session->topology->host_count; i++) {
+        status = open_place(session, session->topology->hosts[i].name, err);
+    }
+    return status < 0 ? status : places_sync_clocks(session->places, err);
+}
+
+static void clear_injections(struct session *session)
+{
+    VEC_EACH(injection, &session->injections)
+    {
+        VEC_EACH(part, &injection->parts)
+        {
+            json_decref(part->description);
+        }
+        VEC_CLEAR(&injection->parts);
+        free(injection->fault);
+        free(injection->target);
+    }
+    VEC_CLEAR(&session->injections);
+}
+
+/* Agents first: they revert what they hold while their places still stand. Then the world, which takes everything else. */
+void session_clear(struct session *session)
+{
+    if (session->places) {
+        places_exit_all(session->places, 5 * NS_PER_S);
+        places_free(TAKE(session->places));
+    }
+    world_stop(TAKE(session->world));
+    VEC_EACH(operation, &session->operations)
+    {
+        free(*operation);
+    }
+    VEC_CLEAR(&session->operations);
+    VEC_EACH(ledger, &session->ledgers)
+    {
+        ledger_close(*ledger);
+    }
+    VEC_CLEAR(&session->ledgers);
+    VEC_CLEAR(&session->vantages);
+    clear_injections(session);
+    events_close(TAKE(session->events));
+    free(TAKE(session->outage_settings));
+    free(TAKE(session->folder));
+    free(TAKE(session->logs));
+    free(TAKE(session->id));
+}

@@ -1,0 +1,129 @@
+/* One drill while it runs: what the engine's files share. Private to harness/engine. */
+#ifndef DRILL_ENGINE_SESSION_H
+#define DRILL_ENGINE_SESSION_H
+
+#include "harness/base/vec.h"
+#include "harness/engine/engine.h"
+#include "harness/evidence/events.h"
+#include "harness/evidence/ledger.h"
+#include "harness/place/place.h"
+#include "harness/place/world.h"
+
+enum { CALL_TIMEOUT_S = 15, TICK_MS = 100 };
+
+/* One inject of the scenario; a selector that matches several hosts gives several parts. */
+struct injection {
+    char id[16]; /* "f1" */
+    char *fault, *target;
+    int64_t disrupted_ns, reverted_ns;
+    bool in_force, reverted;
+    VEC(struct injection_part) parts;
+};
+struct injection_part {
+    char id[32]; /* "f1" or "f1.2" */
+    struct place *place;
+    json_t *description;
+    bool applied;
+};
+
+/* A step that takes time. */
+enum operation_kind {
+    OPERATION_NONE = 0,
+    OPERATION_WAIT,
+    OPERATION_STEADY,
+    OPERATION_AWAIT,
+    OPERATION_READBACK,
+    OPERATION_KIND_COUNT
+};
+struct operation {
+    enum operation_kind kind;
+    int task; /* -1: not a scenario's step */
+    int64_t begun_ns, until_ns, hold_ns;
+    bool recovered;
+    bool answered; /* read-back: the reply came */
+    struct session *session;
+    int readback; /* its number */
+};
+
+struct session {
+    const struct engine_options *options;
+    const struct topology *topology;
+    struct script *script;           /* NULL when only keeping a topology */
+    const struct scenario *scenario; /* the same */
+    const struct engine_plan *plan;
+    struct world *world; /* NULL for a local topology */
+    struct places *places;
+    struct events *events; /* NULL when only keeping */
+    char *folder, *logs, *id;
+    char write_prefix[16]; /* "w7f3a91" */
+    int64_t begun_ns;
+    VEC(struct injection) injections;
+    VEC(struct operation *) operations;
+    VEC(struct ledger *) ledgers;
+    VEC(struct place *) vantages;
+    bool observing, loading, snapshots;
+    int readbacks;
+    bool readback_due; /* a disruption since the last read-back */
+    const char *phase;
+    char detail[160];
+    int64_t phase_until_ns;
+    bool interrupted;
+    char lost_place[64]; /* an agent that a step needed went away */
+    char lost_reason[160];
+    int64_t progress_ns;
+    struct outage_settings *outage_settings;
+};
+
+/* session.c */
+int session_event(struct session *session, const char *kind, json_t *fields, struct err *err) MUST_CHECK;
+int session_event_at(struct session *session, int64_t t_ns, const char *kind, json_t *fields, struct err *err) MUST_CHECK;
+void session_phase(struct session *session, const char *phase, int64_t until_ns, const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* Let agents speak until `until_ns` at most; notices interrupts and lost agents. ERR_INTERRUPTED ends whatever waits. */
+int session_step(struct session *session, int64_t until_ns, struct err *err) MUST_CHECK;
+int session_call(struct session *session, struct place *place, const char *method, json_t *params, json_t **ret_result,
+                 struct err *err) MUST_CHECK;
+int session_open_places(struct session *session, struct err *err) MUST_CHECK;
+void session_clear(struct session *session);
+
+/* describe.c: the topology's parts as agents receive them; new references. */
+json_t *describe_service(const struct topology_service *service, const char *logs, bool with_files);
+json_t *describe_health(const struct topology_health *health, const char *address);
+json_t *describe_observer(const struct topology_observer *observer);
+json_t *describe_load(const struct session *session, size_t vantage, const char *ledger);
+json_t *describe_plan(const struct session *session);
+json_t *describe_environment(const struct session *session);
+
+/* startup.c */
+int startup_world(struct session *session, struct err *err) MUST_CHECK;
+int startup_services(struct session *session, struct err *err) MUST_CHECK;
+int startup_latency(struct session *session, struct err *err) MUST_CHECK;
+int startup_steady(struct session *session, int64_t within_ns, struct err *err) MUST_CHECK;
+int startup_service_again(struct session *session, const struct topology_service *service, struct err *err) MUST_CHECK;
+
+/* targets.c: what a fault of a scenario is pointed at; the array and its members are the caller's. `name` becomes "us-east to
+ * us-west". */
+struct target_list {
+    json_t **items;
+    size_t count, capacity;
+};
+int targets_describe(const struct topology *topology, const struct node *args, const char *id, struct target_list *ret_list,
+                     char **ret_name, struct err *err) MUST_CHECK;
+void target_list_clear(struct target_list *list);
+
+/* injection.c */
+int injection_apply(struct session *session, const struct node *args, struct injection **ret_injection,
+                    struct err *err) MUST_CHECK;
+int injection_revert(struct session *session, struct injection *injection, struct err *err) MUST_CHECK;
+struct injection *injection_find(struct session *session, const char *id);
+/* Revert everything in force, newest first; goes on after failures. */
+int injection_revert_all(struct session *session, struct err *err) MUST_CHECK;
+
+/* readback.c */
+int readback_begin(struct session *session, int task, struct operation **ret_operation, struct err *err) MUST_CHECK;
+int readback_now(struct session *session, struct err *err) MUST_CHECK;
+
+/* traffic.c */
+int traffic_start(struct session *session, struct err *err) MUST_CHECK;
+int traffic_stop(struct session *session, struct err *err) MUST_CHECK;
+
+#endif
