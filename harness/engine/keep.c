@@ -16,10 +16,13 @@ static int bring_up(struct session *session, struct err *err)
         status = session_open_places(session, err);
     }
     if (status == 0) {
+        status = startup_latency(session, false, err);
+    }
+    if (status == 0) {
         status = startup_services(session, err);
     }
     if (status == 0) {
-        status = startup_latency(session, err);
+        status = startup_latency(session, true, err);
     }
     return status < 0 ? status : startup_steady(session, STEADY_WITHIN_S * NS_PER_S, err);
 }

@@ -31,12 +31,16 @@ static void make_id(struct session *session)
 static int make_folder(struct session *session, struct err *err)
 {
     int status = fd_make_dirs(session->options->archive, 0755, err);
+    AUTO_FREE char *archive = realpath(session->options->archive, NULL); /* agents do not share the working folder */
     AUTO_FREE char *base = TAKE(session->id);
+    if (status == 0 && !archive) {
+        status = err_errno(err, errno, "cannot find the folder '%s'", session->options->archive);
+    }
     for (int i = 1; status == 0 && i < FOLDER_TRIES; i++) {
         free(session->id);
         free(session->folder);
         session->id = i == 1 ? xstrdup(base) : xasprintf("%s-%d", base, i);
-        session->folder = xasprintf("%s/%s", session->options->archive, session->id);
+        session->folder = xasprintf("%s/%s", archive, session->id);
         if (mkdir(session->folder, 0755) == 0) {
             session->logs = xasprintf("%s/logs", session->folder);
             return fd_make_dirs(session->logs, 0777, err);
@@ -164,10 +168,13 @@ static int start_up(struct session *session, struct err *err)
         status = session_open_places(session, err);
     }
     if (status == 0) {
+        status = startup_latency(session, false, err);
+    }
+    if (status == 0) {
         status = startup_services(session, err);
     }
     if (status == 0) {
-        status = startup_latency(session, err);
+        status = startup_latency(session, true, err);
     }
     if (status == 0) {
         status = startup_steady(session, STEADY_WITHIN_S * NS_PER_S, err);

@@ -96,7 +96,7 @@ json_t *describe_environment(const struct session *session);
 /* startup.c */
 int startup_world(struct session *session, struct err *err) MUST_CHECK;
 int startup_services(struct session *session, struct err *err) MUST_CHECK;
-int startup_latency(struct session *session, struct err *err) MUST_CHECK;
+int startup_latency(struct session *session, bool on, struct err *err) MUST_CHECK;
 int startup_steady(struct session *session, int64_t within_ns, struct err *err) MUST_CHECK;
 int startup_service_again(struct session *session, const struct topology_service *service, struct err *err) MUST_CHECK;
 

@@ -130,14 +130,14 @@ int startup_service_again(struct session *session, const struct topology_service
                          err);
 }
 
-/* Latency goes on once the services run: a cluster that starts over a slow link takes several times as long and may elect
- * elsewhere. */
-int startup_latency(struct session *session, struct err *err)
+/* Off: the emulated links forward at once, which they must from the first packet on. Latency goes on once the services run: a
+ * cluster that starts over a slow link takes several times as long and may elect elsewhere. */
+int startup_latency(struct session *session, bool on, struct err *err)
 {
     if (!session->world || session->options->up) {
         return 0;
     }
-    return world_set_latency(session->world, session->places, err);
+    return world_set_latency(session->world, session->topology, session->places, on, err);
 }
 
 static int check_once(struct session *session, bool *ret_all, char detail[static 160], struct err *err)
