@@ -32,7 +32,7 @@
         (vec)->capacity = 0;                                                                                                     \
     } while (0)
 
-#define VEC_EACH(item, vec) for (__typeof__((vec)->items) item = (vec)->items; item < (vec)->items + (vec)->count; item++)
+#define VEC_EACH(item, vec) for (__typeof__(&*(vec)->items) item = (vec)->items; item < (vec)->items + (vec)->count; item++)
 
 #include <string.h>
 
