@@ -1,0 +1,141 @@
+/* Loading: the parts in the order in which they may speak of each other. */
+#include "harness/topology/reader.h"
+
+#include "harness/topology/yaml.h"
+
+struct head_fields {
+    char *name, *description, *primary_region;
+    int runtime;
+    bool allow_host;
+};
+
+static const char *const runtimes[] = {"none", "netns", "local", NULL};
+#define FIELD(member) offsetof(struct head_fields, member)
+static const struct param head_table[] = {
+    {.name = "name", .type = PARAM_STRING, .offset = FIELD(name), .required = true, .help = "of the topology"},
+    {.name = "description", .type = PARAM_STRING, .offset = FIELD(description), .fallback = "", .help = "one line"},
+    {.name = "runtime",
+     .type = PARAM_CHOICE,
+     .offset = FIELD(runtime),
+     .choices = runtimes,
+     .fallback = "netns",
+     .help = "netns: drill runs it; local: it runs on this machine"},
+    {.name = "allow_host",
+     .type = PARAM_BOOL,
+     .offset = FIELD(allow_host),
+     .fallback = "false",
+     .help = "local: faults on this machine are allowed"},
+    {.name = "primary_region",
+     .type = PARAM_STRING,
+     .offset = FIELD(primary_region),
+     .help = "where the store's primary is at start; default: the first region with a store"},
+    {.type = PARAM_END},
+};
+
+static void reader_clear(struct reader *reader)
+{
+    free(reader->folder);
+    topology_free(reader->topology);
+}
+
+static int read_head(struct reader *reader, struct err *err)
+{
+    static const char *const nested[] = {"settings", "regions", "hosts",   "region_hosts", "services", "observers",
+                                         "steady",   "protect", "traffic", "entrypoint",   NULL};
+    struct topology *topology = reader->topology;
+    struct head_fields fields;
+    if (reader_fields(head_table, nested, reader->root, NULL, "the topology", &fields, err) < 0) {
+        return -err->code;
+    }
+    topology->name = fields.name;
+    topology->description = fields.description;
+    topology->primary_region = fields.primary_region;
+    topology->runtime = (enum topology_runtime)fields.runtime;
+    topology->allow_host = fields.allow_host;
+    if (topology->runtime == RUNTIME_NONE) {
+        return node_err(node_get(reader->root, "runtime"), err, "runtime: expected netns or local");
+    }
+    return names_check_spelling(reader->root, "name", topology->name, err);
+}
+
+/* Must be known before services are expanded; whether there is a store at all is only known after. */
+static int read_primary(struct reader *reader, struct err *err)
+{
+    struct topology *topology = reader->topology;
+    if (!topology->primary_region) {
+        topology->primary_region = xstrdup(topology->regions[0].name);
+    }
+    if (topology_region_find(topology, topology->primary_region)) {
+        return 0;
+    }
+    (void)names_no_region(topology, topology->primary_region, err);
+    return reader_at(node_get(reader->root, "primary_region"), err);
+}
+
+static void drop_primary_without_store(struct topology *topology)
+{
+    for (size_t i = 0; i < topology->service_count; i++) {
+        if (str_eq(topology->services[i].role, "store")) {
+            return;
+        }
+    }
+    free(TAKE(topology->primary_region));
+}
+
+static int read_protect(struct reader *reader, struct err *err)
+{
+    struct scope scope = reader_scope(reader);
+    return reader_strings(&scope, node_get(reader->root, "protect"), "protect", &reader->topology->protect,
+                          &reader->topology->protect_count, err);
+}
+
+static int read_parts(struct reader *reader, const struct node *settings, struct err *err)
+{
+    int status = read_head(reader, err);
+    if (status == 0) {
+        status = reader_settings(reader, settings, err);
+    }
+    if (status == 0) {
+        status = reader_regions(reader, err);
+    }
+    if (status == 0) {
+        status = read_primary(reader, err);
+    }
+    if (status == 0) {
+        status = reader_services(reader, err);
+    }
+    if (status == 0) {
+        status = reader_traffic(reader, err);
+    }
+    if (status == 0) {
+        status = reader_observers(reader, err);
+    }
+    if (status == 0) {
+        status = read_protect(reader, err);
+    }
+    return status < 0 ? status : reader_checks(reader, err);
+}
+
+static char *folder_of(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    return !slash ? xstrdup(".") : xasprintf("%.*s", slash == file ? 1 : (int)(slash - file), file);
+}
+
+int topology_load(const char *file, const char *state, const char *tools, const struct node *settings,
+                  struct topology **ret_topology, struct err *err)
+{
+    struct reader reader CLEANUP(reader_clear) = {.state = state, .tools = tools, .folder = folder_of(file)};
+    reader.topology = xcalloc(1, sizeof(*reader.topology));
+    reader.topology->file = xstrdup(file);
+    int status = yaml_read_file(file, &reader.topology->source, err);
+    if (status == 0) {
+        reader.root = reader.topology->source;
+        status = read_parts(&reader, settings, err);
+    }
+    if (status == 0) {
+        drop_primary_without_store(reader.topology);
+        *ret_topology = TAKE(reader.topology);
+    }
+    return status;
+}
