@@ -18,7 +18,7 @@ bool live_recovered(struct ledger *const *ledgers, size_t count, const struct ou
 struct live_second {
     uint64_t ok, failed; /* good and not good requests, all vantages and classes */
 };
-/* The newest second of due times whose deadlines are past, or that are all answered. */
+/* The newest second of due times whose deadlines are past. */
 struct live_second live_last_second(struct ledger *const *ledgers, size_t count, const struct outage_settings *settings,
                                     int64_t now_ns);
 
