@@ -62,6 +62,8 @@ struct fault_ops {
     int (*revert)(struct fault_instance *fault, struct err *err);
     /* Add one line to `left` for each trace of this fault that is still there. */
     int (*residue)(struct fault_instance *fault, struct buf *left, struct err *err);
+    /* Close what `state` holds and change nothing by hand (the kernel takes what hangs on a socket). NULL when state holds nothing. */
+    void (*release)(struct fault_instance *fault);
 };
 
 const struct fault_ops *const *fault_list(size_t *ret_count); /* sorted by name */
@@ -72,7 +74,7 @@ const struct fault_ops *fault_require(const char *name, struct err *err);
 /* Build an instance from its JSON description (what the agent receives and what the journal holds):
  * { "fault_id", "fault", "options": {…}, "target": { place kind name cidr peer_cidr peer_name interfaces[] pids[] services[] }, "journal": {…} } */
 int fault_instance_new(const json_t *description, struct fault_instance **ret_fault, struct err *err) MUST_CHECK;
-void fault_instance_free(struct fault_instance *fault); /* accepts NULL; closes what state holds through ops->revert's sockets only */
+void fault_instance_free(struct fault_instance *fault); /* accepts NULL; closes what state holds through ops->release */
 json_t *fault_instance_to_json(const struct fault_instance *fault); /* new reference */
 
 #endif
