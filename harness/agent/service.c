@@ -1,0 +1,315 @@
+/* The supervisor: starts services so that they outlive this agent, waits until they are ready, tells when they end. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/agent/probe.h"
+#include "harness/agent/rpc.h"
+#include "harness/agent/spawn.h"
+#include "harness/base/clock.h"
+#include "harness/base/fd.h"
+#include "harness/base/vec.h"
+
+static const char records[] = "/run/drill/services";
+enum { READY_FIRST_MS = 20, READY_MOST_MS = 100, READY_PROBE_MS = 1000, LAST_LINES = 15, LAST_BYTES = 8192 };
+
+struct service {
+    struct agent *agent;
+    char *name, *log;
+    json_t *ready;
+    int pid, pidfd;
+    struct watch *watch;
+    int64_t call_id; /* service.start or service.stop that waits; 0: none */
+    bool stopping, gone;
+    int64_t begun_ns, limit_ns, pause_ns, log_offset;
+    struct timer *timer;
+    struct probe *probe;
+};
+
+struct services {
+    VEC(struct service *) items;
+};
+
+static struct services *services_of(struct agent *agent)
+{
+    if (!agent->services) {
+        agent->services = xcalloc(1, sizeof(*agent->services));
+    }
+    return agent->services;
+}
+
+static struct service *find(struct agent *agent, const char *name)
+{
+    VEC_EACH(service, &services_of(agent)->items)
+    {
+        if (str_eq((*service)->name, name) && !(*service)->gone) {
+            return *service;
+        }
+    }
+    return NULL;
+}
+
+static void quiet(struct service *service)
+{
+    loop_cancel(service->agent->loop, TAKE(service->timer));
+    probe_cancel(TAKE(service->probe));
+}
+
+static void free_service(struct service *service)
+{
+    quiet(service);
+    loop_unwatch(service->agent->loop, service->watch);
+    fd_close(service->pidfd);
+    json_decref(service->ready);
+    free(service->name);
+    free(service->log);
+    free(service);
+}
+
+void services_free(struct agent *agent)
+{
+    if (!agent->services) {
+        return;
+    }
+    VEC_EACH(service, &agent->services->items)
+    {
+        free_service(*service);
+    }
+    VEC_CLEAR(&agent->services->items);
+    free(TAKE(agent->services));
+}
+
+/* The record is the world's one source of pids, for agents of other drills too. */
+static int write_record(const struct service *service, struct err *err)
+{
+    AUTO_FREE char *path = xasprintf("%s/%s.json", records, service->name);
+    if (access(records, W_OK) < 0) {
+        return 0;
+    }
+    AUTO_JSON json_t *record = json_pack("{s:s, s:s, s:i, s:I}", "name", service->name, "place", service->agent->place, "pid",
+                                         service->pid, "start_ticks", (json_int_t)spawn_start_ticks(service->pid));
+    return json_write_file(path, record, err);
+}
+
+static void add_last_lines(const struct service *service, struct err *err)
+{
+    AUTO_FREE char *text = NULL;
+    struct err ignored = {0};
+    size_t size = 0;
+    if (fd_read_file(service->log, 64 * 1024 * 1024, &text, &size, &ignored) < 0) {
+        return;
+    }
+    size_t from = size > LAST_BYTES ? size - LAST_BYTES : 0, lines = 0, start = size;
+    if ((int64_t)from < service->log_offset && service->log_offset <= (int64_t)size) {
+        from = (size_t)service->log_offset;
+    }
+    while (start > from && lines <= LAST_LINES) {
+        lines += text[--start] == '\n';
+    }
+    size_t used = strlen(err->text);
+    (void)str_format(err->text + used, sizeof(err->text) - used, "; its last lines:\n%s", text + start + (start > from));
+}
+
+static void fail_start(struct service *service, const char *why)
+{
+    struct err err = {0};
+    (void)err_set(&err, ERR_SYSTEM, "%s", why);
+    add_last_lines(service, &err);
+    quiet(service);
+    rpc_fail(service->agent, service->call_id, &err);
+    service->call_id = 0;
+}
+
+static void on_exit_of(void *context, uint32_t events)
+{
+    struct service *service = context;
+    int status = -1;
+    (void)events;
+    (void)waitpid(service->pid, &status, WNOHANG); /* only a local service is a child of ours */
+    loop_unwatch(service->agent->loop, TAKE(service->watch));
+    service->gone = true;
+    if (service->call_id && !service->stopping) {
+        fail_start(service, "it ended while it was starting");
+    } else if (service->call_id) {
+        quiet(service);
+        rpc_reply(service->agent, service->call_id, NULL);
+        service->call_id = 0;
+    }
+    rpc_event(service->agent, clock_now_ns(), "service.exited",
+              json_pack("{s:s, s:i}", "service", service->name, "status", status));
+}
+
+static void ask_ready(void *context);
+
+static void on_ready(void *context, const struct probe_answer *answer)
+{
+    struct service *service = context;
+    service->probe = NULL;
+    int wanted = (int)json_int(service->ready, "status", 0);
+    const char *contains = json_str(service->ready, "contains", NULL);
+    bool is_http = str_eq(json_str(service->ready, "type", ""), "http");
+    bool healthy = answer->answered && (is_http ? answer->status == (wanted ? wanted : 200) : answer->status == 0);
+    healthy = healthy && (!contains || strstr(answer->text, contains));
+    if (healthy && service->call_id) {
+        rpc_reply(service->agent, service->call_id,
+                  json_pack("{s:i, s:I}", "pid", service->pid, "ready_ms",
+                            (json_int_t)((clock_now_ns() - service->begun_ns) / NS_PER_MS)));
+        service->call_id = 0;
+    }
+    if (healthy || !service->call_id) {
+        return;
+    }
+    if (clock_now_ns() > service->limit_ns) {
+        char why[300];
+        (void)str_format(why, sizeof(why), "it was not ready in time: %.200s (status %d)", answer->text, answer->status);
+        fail_start(service, why);
+        return;
+    }
+    service->pause_ns =
+        service->pause_ns * 3 / 2 > READY_MOST_MS * NS_PER_MS ? READY_MOST_MS * NS_PER_MS : service->pause_ns * 3 / 2;
+    service->timer = loop_timer(service->agent->loop, clock_now_ns() + service->pause_ns, ask_ready, service);
+}
+
+static void ask_ready(void *context)
+{
+    struct service *service = context;
+    struct err err = {0};
+    service->timer = NULL;
+    if (str_eq(json_str(service->ready, "type", "none"), "none")) {
+        struct probe_answer running = {.answered = true, .text = ""};
+        json_object_del(service->ready, "contains");
+        on_ready(service, &running);
+        return;
+    }
+    if (probe_start(service->agent->loop, service->ready, READY_PROBE_MS * NS_PER_MS, on_ready, service, &service->probe, &err) <
+        0) {
+        fail_start(service, err.text);
+    }
+}
+
+static int64_t file_size(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 ? info.st_size : 0;
+}
+
+static int watch_pid(struct service *service, struct err *err)
+{
+    service->pidfd = (int)syscall(SYS_pidfd_open, service->pid, 0);
+    service->watch = service->pidfd < 0 ? NULL : loop_watch(service->agent->loop, service->pidfd, EPOLLIN, on_exit_of, service);
+    if (!service->watch) {
+        err_set(err, ERR_SYSTEM, "it ended at once");
+        add_last_lines(service, err);
+        service->gone = true;
+        return -(int)err->code;
+    }
+    return 0;
+}
+
+int service_start(struct agent *agent, int64_t id, const json_t *params, struct err *err)
+{
+    const json_t *what = json_object_get(params, "service");
+    const char *name = json_str(what, "name", "");
+    if (find(agent, name)) {
+        return err_set(err, ERR_STATE, "service '%s' runs already", name);
+    }
+    struct service *service = xcalloc(1, sizeof(*service));
+    *VEC_ADD(&services_of(agent)->items) = service;
+    *service = (struct service){.agent = agent,
+                                .name = xstrdup(name),
+                                .log = xstrdup(json_str(what, "log", "/dev/null")),
+                                .ready = json_deep_copy(json_object_get(what, "ready")),
+                                .pidfd = -1,
+                                .begun_ns = clock_now_ns(),
+                                .pause_ns = READY_FIRST_MS * NS_PER_MS};
+    service->limit_ns = service->begun_ns + json_int(what, "start_timeout_ms", 10000) * NS_PER_MS;
+    service->log_offset = file_size(service->log);
+    int status = spawn_service(what, &service->pid, err);
+    if (status == 0) {
+        status = watch_pid(service, err);
+    }
+    if (status == 0) {
+        status = write_record(service, err);
+    }
+    if (status < 0) {
+        service->gone = true;
+        return status;
+    }
+    service->call_id = id;
+    ask_ready(service);
+    return 0;
+}
+
+/* The pid that another agent's record names, if it is still that process. */
+static int recorded_pid(const char *name)
+{
+    AUTO_FREE char *path = xasprintf("%s/%s.json", records, name);
+    AUTO_JSON json_t *record = NULL;
+    struct err ignored = {0};
+    if (json_read_file(path, &record, &ignored) < 0) {
+        return 0;
+    }
+    int pid = (int)json_int(record, "pid", 0);
+    return pid > 0 && spawn_start_ticks(pid) == (uint64_t)json_int(record, "start_ticks", 0) ? pid : 0;
+}
+
+static int pid_from_file(const char *path)
+{
+    AUTO_FREE char *text = NULL;
+    struct err ignored = {0};
+    if (!path || fd_read_file(path, 4096, &text, NULL, &ignored) < 0) {
+        return 0;
+    }
+    int pid = (int)strtol(text, NULL, 10);
+    return pid > 0 && kill(pid, 0) == 0 ? pid : 0;
+}
+
+int service_pids(struct agent *agent, int64_t id, const json_t *params, struct err *err)
+{
+    const char *name = json_str(params, "name", "");
+    const struct service *service = find(agent, name);
+    (void)err;
+    int pid = service ? service->pid : recorded_pid(name);
+    if (pid == 0) {
+        pid = pid_from_file(json_str(params, "pid_file", NULL));
+    }
+    json_t *descendants = json_array();
+    if (pid > 0) {
+        spawn_descendants(pid, descendants);
+    }
+    rpc_reply(agent, id, json_pack("{s:i, s:o}", "pid", pid, "descendants", descendants));
+    return 0;
+}
+
+static void kill_at_last(void *context)
+{
+    struct service *service = context;
+    service->timer = NULL;
+    (void)syscall(SYS_pidfd_send_signal, service->pidfd, SIGKILL, NULL, 0);
+}
+
+int service_stop(struct agent *agent, int64_t id, const json_t *params, struct err *err)
+{
+    struct service *service = find(agent, json_str(params, "name", ""));
+    (void)err;
+    if (!service) {
+        rpc_reply(agent, id, NULL);
+        return 0;
+    }
+    service->call_id = id;
+    service->stopping = true;
+    (void)syscall(SYS_pidfd_send_signal, service->pidfd, (int)json_int(params, "signal", SIGTERM), NULL, 0);
+    service->timer =
+        loop_timer(agent->loop, clock_now_ns() + json_int(params, "grace_ms", 5000) * NS_PER_MS, kill_at_last, service);
+    return 0;
+}
