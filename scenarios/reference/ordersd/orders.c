@@ -1,0 +1,143 @@
+/* The API's statements. Each has one deadline for all that it does; nothing is tried twice. */
+#include "scenarios/reference/ordersd/orders.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const int64_t request_ns = 800 * 1000000LL, all_ns = 4000 * 1000000LL;
+
+static struct answer say(unsigned status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static struct answer say(unsigned status, const char *fmt, ...)
+{
+    struct answer answer = {.status = status};
+    va_list args;
+    va_start(args, fmt);
+    int size = vasprintf(&answer.text, fmt, args);
+    va_end(args);
+    if (size < 0) {
+        return (struct answer){.status = 500};
+    }
+    answer.size = (size_t)size;
+    return answer;
+}
+
+/* One statement on a connection of `store`; NULL when there is no good answer. */
+static PGresult *ask(struct store *store, const char *sql, int count, const char *const *values, int64_t deadline_ns)
+{
+    PGconn *conn = store_take(store, deadline_ns);
+    if (!conn) {
+        return NULL;
+    }
+    PGresult *result = pg_query(conn, sql, count, values, deadline_ns);
+    ExecStatusType status = PQresultStatus(result); /* PGRES_FATAL_ERROR for NULL */
+    bool good = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+    store_give(store, conn, good);
+    if (!good) {
+        PQclear(result);
+        return NULL;
+    }
+    return result;
+}
+
+struct answer orders_put(const struct backend *backend, const char *id)
+{
+    const char *const values[] = {id, backend->region, backend->node};
+    struct store *primary = store_primary(backend->stores, backend->store_count);
+    if (!primary) {
+        return say(503, "no primary is known\n");
+    }
+    if (!store_write_begin(primary)) {
+        return say(503, "the primary %s does not keep up\n", store_host(primary));
+    }
+    PGresult *result = ask(primary, "insert into orders (id, region, node) values ($1, $2, $3) on conflict do nothing", 3, values,
+                           now_ns() + request_ns);
+    store_write_end(primary, result != NULL);
+    if (!result) {
+        return say(503, "the primary %s did not answer\n", store_host(primary));
+    }
+    bool added = strcmp(PQcmdTuples(result), "1") == 0;
+    PQclear(result);
+    return say(added ? 201 : 200, "%s %s %s\n", id, backend->region, store_host(primary));
+}
+
+struct answer orders_get(const struct backend *backend, const char *id)
+{
+    const char *const values[] = {id};
+    PGresult *result = ask(backend->local, "select region, node, at from orders where id = $1", 1, values, now_ns() + request_ns);
+    if (!result) {
+        return say(503, "the store %s did not answer\n", store_host(backend->local));
+    }
+    struct answer answer = PQntuples(result) != 1 ? say(404, "there is no order %s\n", id)
+                                                  : say(200, "%s %s %s %s\n", id, PQgetvalue(result, 0, 0),
+                                                        PQgetvalue(result, 0, 1), PQgetvalue(result, 0, 2));
+    PQclear(result);
+    return answer;
+}
+
+/* The first column, one row a line, and with `counted` the line that says how many. */
+static struct answer lines(const PGresult *result, bool counted)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) {
+        return (struct answer){.status = 500};
+    }
+    int rows = PQntuples(result);
+    for (int row = 0; row < rows; row++) {
+        fputs(PQgetvalue(result, row, 0), out);
+        fputc('\n', out);
+    }
+    if (counted) {
+        fprintf(out, "# %d\n", rows);
+    }
+    if (fclose(out) != 0) {
+        free(text);
+        return (struct answer){.status = 500};
+    }
+    return (struct answer){.status = 200, .text = text, .size = size};
+}
+
+struct answer orders_some(const struct backend *backend, long limit)
+{
+    char text[24];
+    const char *const values[] = {text};
+    snprintf(text, sizeof(text), "%ld", limit);
+    PGresult *result =
+        ask(backend->local, "select id from orders order by id desc limit $1::bigint", 1, values, now_ns() + request_ns);
+    if (!result) {
+        return say(503, "the store %s did not answer\n", store_host(backend->local));
+    }
+    struct answer answer = lines(result, false);
+    PQclear(result);
+    return answer;
+}
+
+/* A server that was a primary when it was looked at may be none any more: the statement itself says so, with an empty first row. */
+struct answer orders_all(const struct backend *backend)
+{
+    static const char sql[] = "select null where pg_is_in_recovery() union all select id from orders";
+    struct store *primary = store_primary(backend->stores, backend->store_count);
+    PGresult *result = primary ? ask(primary, sql, 0, NULL, now_ns() + all_ns) : NULL;
+    if (!result) {
+        return say(503, "no primary answered\n");
+    }
+    bool standby = PQntuples(result) > 0 && PQgetisnull(result, 0, 0);
+    struct answer answer = standby ? say(503, "%s is no primary\n", store_host(primary)) : lines(result, true);
+    PQclear(result);
+    return answer;
+}
+
+struct answer orders_ready(const struct backend *backend)
+{
+    struct store *primary = store_primary(backend->stores, backend->store_count);
+    if (!primary) {
+        return say(503, "no primary is known\n");
+    }
+    if (store_role(backend->local) == STORE_UNKNOWN) {
+        return say(503, "the store %s does not answer\n", store_host(backend->local));
+    }
+    return say(200, "primary %s\n", store_host(primary));
+}

@@ -1,0 +1,31 @@
+/* What the API does: one order written or read, the newest of them, all of them. */
+#ifndef ORDERSD_ORDERS_H
+#define ORDERSD_ORDERS_H
+
+#include "scenarios/reference/ordersd/store.h"
+
+struct backend {
+    const char *region, *node;
+    struct store *stores[16];
+    size_t store_count;
+    struct store *local; /* the region's own */
+};
+
+struct answer {
+    unsigned status; /* HTTP */
+    char *text;      /* the caller frees; NULL when memory is gone */
+    size_t size;
+};
+
+/* 201 when the row is committed on the primary, 200 when the id was there before, 503 when neither is known. */
+struct answer orders_put(const struct backend *backend, const char *id);
+/* From the region's own server: 200 or 404. */
+struct answer orders_get(const struct backend *backend, const char *id);
+/* The `limit` highest ids, from the region's own server. */
+struct answer orders_some(const struct backend *backend, long limit);
+/* All ids, from the primary, one a line; the last line is "# COUNT". */
+struct answer orders_all(const struct backend *backend);
+/* 200 when a primary is known and the region's own server answers. */
+struct answer orders_ready(const struct backend *backend);
+
+#endif
