@@ -27,7 +27,7 @@ struct keeping {
 static void answer_parent(int fd, const char *text)
 {
     struct err ignored = {0};
-    (void)fd_write_all(fd, text, strlen(text) + 1, &ignored);
+    (void)!fd_write_all(fd, text, strlen(text) + 1, &ignored);
 }
 
 static int tell_ready(void *context, int world_pid, uint64_t world_start_ticks, struct err *err)

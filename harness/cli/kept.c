@@ -89,5 +89,5 @@ void kept_remove(const char *name)
     AUTO_FREE char *logs = kept_logs(name);
     struct err ignored = {0};
     (void)unlink(path);
-    (void)fd_remove_tree(logs, &ignored);
+    (void)!fd_remove_tree(logs, &ignored);
 }

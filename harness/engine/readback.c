@@ -30,7 +30,6 @@ static const struct injection *last_disrupted(const struct session *session, boo
 static void write_event(struct operation *operation, const json_t *result, const struct err *error)
 {
     struct session *session = operation->session;
-    struct err ignored = {0};
     bool failback;
     char file[40];
     const struct injection *after = last_disrupted(session, &failback);
@@ -40,7 +39,7 @@ static void write_event(struct operation *operation, const json_t *result, const
                                after ? after->id : "", "complete", result && json_flag(result, "complete", false), "reason",
                                result ? json_str(result, "reason", "") : error->text, "file", file, "count",
                                (json_int_t)json_int(result, "count", 0), "via", json_str(result, "via", ""));
-    (void)session_event(session, "readback", fields, &ignored);
+    session_tell(session, "readback", fields);
 }
 
 static void answered(void *context, const json_t *result, const struct err *error)

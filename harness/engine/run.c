@@ -229,18 +229,16 @@ static void put_back(struct session *session, bool read_back)
         json_array_append_new(left, json_sprintf("could not be compared with the state before the drill: %s", local.text));
     }
     bool clean = json_array_size(left) == 0;
-    (void)session_event(session, "residue", json_pack("{s:b, s:o}", "clean", clean, "left", left), &local);
+    session_tell(session, "residue", json_pack("{s:b, s:o}", "clean", clean, "left", left));
 }
 
 static void tell_end(struct session *session, int status, const struct err *err)
 {
-    struct err local = {0};
     const char *conclusion = status >= 0 ? "completed" : err->code == ERR_INTERRUPTED ? "aborted" : "error";
     if (status < 0 && err->code == ERR_INTERRUPTED) {
-        (void)session_event(session, "abort", json_pack("{s:s}", "reason", err->text), &local);
+        session_tell(session, "abort", json_pack("{s:s}", "reason", err->text));
     }
-    (void)session_event(session, "drill.end",
-                        json_pack("{s:s, s:s}", "conclusion", conclusion, "reason", status < 0 ? err->text : ""), &local);
+    session_tell(session, "drill.end", json_pack("{s:s, s:s}", "conclusion", conclusion, "reason", status < 0 ? err->text : ""));
 }
 
 static int open_session(struct session *session, struct err *err)

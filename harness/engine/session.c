@@ -22,6 +22,14 @@ int session_event(struct session *session, const char *kind, json_t *fields, str
     return session_event_at(session, clock_now_ns(), kind, fields, err);
 }
 
+void session_tell(struct session *session, const char *kind, json_t *fields)
+{
+    struct err err = {0};
+    if (session_event(session, kind, fields, &err) < 0) {
+        log_error("the event '%s' could not be written: %s", kind, err.text);
+    }
+}
+
 static void list_in_force(const struct session *session, struct buf *out)
 {
     VEC_EACH(injection, &session->injections)
@@ -135,8 +143,7 @@ static void on_log(void *context, struct place *place, const json_t *params, int
 static void on_lost(void *context, struct place *place, const char *reason)
 {
     struct session *session = context;
-    struct err err = {0};
-    (void)session_event(session, "agent.lost", json_pack("{s:s, s:s}", "place", place_name(place), "reason", reason), &err);
+    session_tell(session, "agent.lost", json_pack("{s:s, s:s}", "place", place_name(place), "reason", reason));
     if (!session->lost_place[0]) {
         (void)str_copy(session->lost_place, sizeof(session->lost_place), place_name(place));
         (void)str_copy(session->lost_reason, sizeof(session->lost_reason), reason);

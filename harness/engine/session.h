@@ -76,6 +76,8 @@ struct session {
 
 /* session.c */
 int session_event(struct session *session, const char *kind, json_t *fields, struct err *err) MUST_CHECK;
+/* The same where there is nothing left to fail: it is logged when it cannot be written. */
+void session_tell(struct session *session, const char *kind, json_t *fields);
 int session_event_at(struct session *session, int64_t t_ns, const char *kind, json_t *fields, struct err *err) MUST_CHECK;
 void session_phase(struct session *session, const char *phase, int64_t until_ns, const char *fmt, ...) PRINTF_LIKE(4, 5);
 /* Let agents speak until `until_ns` at most; notices interrupts and lost agents. ERR_INTERRUPTED ends whatever waits. */

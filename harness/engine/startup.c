@@ -36,7 +36,6 @@ static void service_answered(void *context, const json_t *result, const struct e
     struct start_slot *slot = context;
     struct starting *starting = slot->starting;
     const struct topology_service *service = &starting->session->topology->services[slot->index];
-    struct err ignored = {0};
     if (!result) {
         if (!starting->failed) {
             starting->failed = true;
@@ -47,11 +46,9 @@ static void service_answered(void *context, const json_t *result, const struct e
     }
     starting->states[slot->index] = START_READY;
     starting->ready++;
-    (void)session_event(starting->session, "service.started",
-                        json_pack("{s:s, s:s, s:I, s:I}", "service", service->name, "place", service->host->name, "pid",
-                                  (json_int_t)json_int(result, "pid", 0), "ready_ms",
-                                  (json_int_t)json_int(result, "ready_ms", 0)),
-                        &ignored);
+    session_tell(starting->session, "service.started",
+                 json_pack("{s:s, s:s, s:I, s:I}", "service", service->name, "place", service->host->name, "pid",
+                           (json_int_t)json_int(result, "pid", 0), "ready_ms", (json_int_t)json_int(result, "ready_ms", 0)));
 }
 
 static bool may_start(const struct starting *starting, const struct topology_service *service)
