@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/agent/spawn.h"
 #include "harness/base/fd.h"
 #include "harness/base/str.h"
 
@@ -38,7 +39,7 @@ int journal_write(const char *folder, const struct fault_instance *fault, struct
         return status;
     }
     json_object_set_new(entry, "namespace", json_integer((json_int_t)own_namespace()));
-    json_object_set_new(entry, "pid", json_integer(getpid()));
+    json_object_set_new(entry, "start_ticks", json_integer((json_int_t)spawn_start_ticks(getpid())));
     return json_write_file(path, entry, err);
 }
 
@@ -59,19 +60,24 @@ static void close_dir(DIR *dir)
 }
 DEFINE_CLEANUP(DIR *, dir, close_dir)
 
-/* Some process is in the namespace: returns its pid. Only what this user may look at is found, which is where he could inject. */
-static int pid_in_namespace(uint64_t inode)
+/* A process in the namespace, and whether the agent that wrote the entry is among them: start time and namespace together name it, seen
+ * from whatever pid namespace. Only what this user may look at is found, which is where he could inject. */
+static int pid_in_namespace(const json_t *entry, bool *ret_held)
 {
     DIR *dir CLEANUP(dir_cleanup) = opendir("/proc");
-    for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
+    uint64_t inode = (uint64_t)json_int(entry, "namespace", 0), ticks = (uint64_t)json_int(entry, "start_ticks", 0);
+    int found = 0;
+    *ret_held = false;
+    for (struct dirent *item = dir ? readdir(dir) : NULL; item && !*ret_held; item = readdir(dir)) {
         char path[300];
-        int pid = (int)strtol(entry->d_name, NULL, 10);
-        (void)str_format(path, sizeof(path), "/proc/%s/ns/net", entry->d_name);
+        int pid = (int)strtol(item->d_name, NULL, 10);
+        (void)str_format(path, sizeof(path), "/proc/%s/ns/net", item->d_name);
         if (pid > 0 && inode_of(path) == inode) {
-            return pid;
+            found = pid;
+            *ret_held = ticks != 0 && spawn_start_ticks(pid) == ticks;
         }
     }
-    return 0;
+    return found;
 }
 
 typedef int entry_f(void *context, const char *path, const json_t *entry, struct err *err);
@@ -138,9 +144,13 @@ static int stand_one(void *context, const char *path, const json_t *entry, struc
 {
     struct buf *out = context;
     (void)err;
-    if (!pid_in_namespace((uint64_t)json_int(entry, "namespace", 0))) {
+    bool held;
+    if (!pid_in_namespace(entry, &held)) {
         (void)unlink(path);
         return 0;
+    }
+    if (held) {
+        return 0; /* a drill that runs right now: its agent reverts it */
     }
     buf_printf(out, "%s%s on %s (%s)", out->size ? "; " : "", json_str(entry, "fault", "?"), target_name(entry), path);
     return 0;
@@ -188,7 +198,12 @@ static int undo_one(void *context, const char *path, const json_t *entry, struct
 {
     struct buf *report = context;
     const char *fault = json_str(entry, "fault", "?");
-    int pid = pid_in_namespace((uint64_t)json_int(entry, "namespace", 0));
+    bool held;
+    int pid = pid_in_namespace(entry, &held);
+    if (held) {
+        buf_printf(report, "%s on %s: held by a drill that runs right now; stop that one\n", fault, target_name(entry));
+        return 0;
+    }
     if (!pid) {
         (void)unlink(path);
         buf_printf(report, "%s on %s: its namespace is gone, and the fault with it\n", fault, target_name(entry));

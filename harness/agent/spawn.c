@@ -182,7 +182,8 @@ static void exec_service(const json_t *service, uid_t uid, char *const *argv, ch
     sigset_t none;
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)signal(SIGPIPE, SIG_DFL);
+    const struct sigaction usual = {.sa_handler = SIG_DFL};
+    (void)sigaction(SIGPIPE, &usual, NULL);
     (void)setsid();
     open_output(json_str(service, "log", "/dev/null"));
     if (json_flag(service, "unprivileged", false) && geteuid() == 0 && become_unprivileged(uid) < 0) {

@@ -47,7 +47,8 @@ struct places *places_new(const struct places_hooks *hooks, void *context)
     struct places *places = xcalloc(1, sizeof(*places));
     places->hooks = *hooks;
     places->context = context;
-    (void)signal(SIGPIPE, SIG_IGN); /* an agent that died shows as EPIPE */
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGPIPE, &ignore, NULL); /* an agent that died shows as EPIPE */
     return places;
 }
 
