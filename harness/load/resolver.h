@@ -15,6 +15,7 @@ struct resolver_answer {
     int failed;         /* 0: there is at least one address; else the negative code of the DNS library */
     const char *reason; /* when failed, in words: "Timeout while contacting DNS servers"; static */
     int timed_out;      /* failed because nothing came back: asking again may help; other failures are answers */
+    int no_address;     /* failed because the server says that there is none (NXDOMAIN, no A record) */
     uint32_t addresses[RESOLVER_ADDRESSES_MAX]; /* network order, in the order of the answer */
     size_t count;
     int64_t ttl_ns;                /* smallest TTL of the answer */

@@ -1,0 +1,81 @@
+/* Arrival plans: constant, Poisson, ramp. */
+#include "harness/load/schedule.h"
+
+#include <math.h>
+
+#include "harness/base/clock.h"
+
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u; /* splitmix64 */
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static double uniform(uint64_t *state)
+{
+    return (double)(next_random(state) >> 11) * 0x1p-53;
+}
+
+/* While the rate grows, n(t) = from t + (to - from) t² / 2D; solved for t. After D the rate is constant. */
+static double ramp_due_s(const struct schedule *schedule, double number)
+{
+    double slope = (schedule->rate - schedule->ramp_from) / schedule->ramp_s;
+    double in_ramp = (schedule->ramp_from + schedule->rate) / 2 * schedule->ramp_s;
+    if (number >= in_ramp) {
+        return schedule->ramp_s + (number - in_ramp) / schedule->rate;
+    }
+    if (fabs(slope) < 1e-9) {
+        return number / schedule->rate;
+    }
+    return (sqrt(schedule->ramp_from * schedule->ramp_from + 2 * slope * number) - schedule->ramp_from) / slope;
+}
+
+static double due_s(struct schedule *schedule)
+{
+    switch (schedule->shape) {
+    case SHAPE_POISSON:
+        schedule->elapsed_s += -log1p(-uniform(&schedule->random)) / schedule->rate;
+        return schedule->elapsed_s;
+    case SHAPE_RAMP:
+        return ramp_due_s(schedule, (double)schedule->number);
+    default:
+        return (double)schedule->number / schedule->rate;
+    }
+}
+
+static void set_due(struct schedule *schedule)
+{
+    schedule->due_ns = schedule->start_ns + (int64_t)llround(due_s(schedule) * NS_PER_S);
+}
+
+void schedule_begin(struct schedule *schedule, uint64_t seed)
+{
+    schedule->random = seed;
+    schedule->phase = uniform(&schedule->random);
+    schedule->number = 0;
+    schedule->elapsed_s = 0;
+    set_due(schedule);
+}
+
+void schedule_advance(struct schedule *schedule)
+{
+    schedule->number++;
+    set_due(schedule);
+}
+
+enum request_class schedule_class(const struct schedule *schedule)
+{
+    double before = floor((double)schedule->number * schedule->write_share + schedule->phase);
+    double after = floor((double)(schedule->number + 1) * schedule->write_share + schedule->phase);
+    return after > before ? CLASS_WRITE : CLASS_READ;
+}
+
+uint64_t schedule_capacity(const struct schedule *schedule, double max_s)
+{
+    double highest = schedule->shape == SHAPE_RAMP ? fmax(schedule->rate, schedule->ramp_from) : schedule->rate;
+    double expected = highest * max_s;
+    double slack = schedule->shape == SHAPE_POISSON ? 6 * sqrt(expected) : 0;
+    return (uint64_t)ceil(expected + slack) + 1;
+}

@@ -1,0 +1,32 @@
+/* When each request is due and whether it reads or writes: fixed by the settings and the seed alone, whatever the system does. */
+#ifndef DRILL_LOAD_SCHEDULE_H
+#define DRILL_LOAD_SCHEDULE_H
+
+#include <stdint.h>
+
+#include "harness/evidence/ledger.h"
+
+enum schedule_shape { SHAPE_NONE = 0, SHAPE_CONSTANT, SHAPE_POISSON, SHAPE_RAMP, SHAPE_COUNT };
+
+struct schedule {
+    enum schedule_shape shape;
+    double rate;        /* per second; of a ramp, at its end and after it */
+    double ramp_from;   /* per second at T0 */
+    double ramp_s;      /* seconds */
+    double write_share; /* 0…1 */
+    int64_t start_ns;   /* T0 */
+    uint64_t number;    /* of the next request, from 0 */
+    int64_t due_ns;     /* when it is due */
+    double elapsed_s;   /* poisson: sum of the gaps so far */
+    double phase;       /* 0…1 from the seed: where in its pattern the writes begin */
+    uint64_t random;
+};
+
+/* shape, rate, ramp_from, ramp_s, write_share and start_ns are set by the caller. */
+void schedule_begin(struct schedule *schedule, uint64_t seed);
+void schedule_advance(struct schedule *schedule);
+enum request_class schedule_class(const struct schedule *schedule); /* of the next request */
+/* Enough room for what is due within max_s seconds. */
+uint64_t schedule_capacity(const struct schedule *schedule, double max_s);
+
+#endif

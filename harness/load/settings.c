@@ -1,0 +1,99 @@
+/* The settings object of a load, read and checked. */
+#include "harness/load/vantage.h"
+
+#include "harness/base/clock.h"
+#include "harness/base/str.h"
+
+static const char *const shapes[SHAPE_COUNT] = {
+    [SHAPE_CONSTANT] = "constant", [SHAPE_POISSON] = "poisson", [SHAPE_RAMP] = "ramp"};
+static const char *const policies[CONNECTIONS_COUNT] = {
+    [CONNECTIONS_KEEPALIVE] = "keepalive", [CONNECTIONS_NEW] = "new", [CONNECTIONS_MIXED] = "mixed"};
+
+static int read_choice(const json_t *json, const char *key, const char *const *choices, size_t count, int *ret_choice,
+                       struct err *err)
+{
+    const char *text = json_str(json, key, choices[1]);
+    char hint[96];
+    for (size_t i = 1; i < count; i++) {
+        if (str_eq(text, choices[i])) {
+            *ret_choice = (int)i;
+            return 0;
+        }
+    }
+    return err_set(err, ERR_INPUT, "load: %s '%s' is unknown%s", key, text, str_did_you_mean(text, choices + 1, count - 1, hint));
+}
+
+static int read_call(const json_t *json, const char *key, bool needed, struct http_call *call, struct err *err)
+{
+    const json_t *object = json_object_get(json, key);
+    call->url = json_str(object, "url", NULL);
+    if (!call->url) {
+        return needed ? err_set(err, ERR_INPUT, "load: '%s' has no url, but the write share asks for it", key) : 0;
+    }
+    call->body = json_str(object, "body", NULL);
+    call->method = json_str(object, "method", call->body ? "POST" : "GET");
+    call->contains = json_str(object, "contains", NULL);
+    call->status = (long)json_int(object, "status", 200);
+    return 0;
+}
+
+static int check_numbers(const struct vantage_settings *settings, struct err *err)
+{
+    const struct schedule *schedule = &settings->schedule;
+    if (!(schedule->rate > 0) || !(settings->max_s > 0) || schedule->ramp_from < 0 || !(schedule->ramp_s > 0)) {
+        return err_set(err, ERR_INPUT, "load: rate, max_seconds and ramp_seconds must be above 0, ramp_from not below 0");
+    }
+    if (!(schedule->write_share >= 0 && schedule->write_share <= 1)) {
+        return err_set(err, ERR_INPUT, "load: write_share is %g, expected 0 to 1", schedule->write_share);
+    }
+    if (settings->deadline_ns < NS_PER_MS) {
+        return err_set(err, ERR_INPUT, "load: deadline_ms must be at least 1");
+    }
+    if (!settings->vantage || !settings->ledger) {
+        return err_set(err, ERR_INPUT, "load: vantage and ledger must be given");
+    }
+    return 0;
+}
+
+static void read_numbers(const json_t *json, struct vantage_settings *settings)
+{
+    settings->schedule.rate = json_num(json, "rate", 0);
+    settings->schedule.ramp_from = json_num(json, "ramp_from", 0);
+    settings->schedule.ramp_s = json_num(json, "ramp_seconds", 10);
+    settings->schedule.write_share = json_num(json, "write_share", 0);
+    settings->seed = (uint64_t)json_int(json, "seed", 1);
+    settings->max_s = json_num(json, "max_seconds", 600);
+    settings->deadline_ns = json_int(json, "deadline_ms", 1000) * NS_PER_MS;
+    settings->clock_offset_ns = json_int(json, "clock_offset_ns", 0);
+    settings->clock_bound_ns = json_int(json, "clock_bound_ns", 0);
+    settings->in_flight_max = (uint64_t)json_int(json, "in_flight_max", 0);
+    settings->realtime = json_flag(json, "realtime", false);
+    settings->tls_verify = json_flag(json, "tls_verify", true);
+}
+
+int vantage_settings_read(const json_t *json, struct vantage_settings *settings, struct err *err)
+{
+    int shape = 0, policy = 0;
+    *settings = (struct vantage_settings){
+        .vantage = json_str(json, "vantage", NULL),
+        .ledger = json_str(json, "ledger", NULL),
+        .id_prefix = json_str(json, "id_prefix", "w-"),
+        .dns_server = json_str(json, "dns_server", NULL),
+        .dns_name = json_str(json, "dns_name", NULL),
+        .headers = json_object_get(json, "headers"),
+    };
+    read_numbers(json, settings);
+    int status = read_choice(json, "shape", shapes, SHAPE_COUNT, &shape, err);
+    if (status == 0) {
+        status = read_choice(json, "connections", policies, CONNECTIONS_COUNT, &policy, err);
+    }
+    settings->schedule.shape = (enum schedule_shape)shape;
+    settings->connections = (enum connection_policy)policy;
+    if (status == 0) {
+        status = check_numbers(settings, err);
+    }
+    if (status == 0) {
+        status = read_call(json, "write", settings->schedule.write_share > 0, &settings->calls[CLASS_WRITE], err);
+    }
+    return status < 0 ? status : read_call(json, "read", settings->schedule.write_share < 1, &settings->calls[CLASS_READ], err);
+}
