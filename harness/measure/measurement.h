@@ -1,0 +1,57 @@
+/* What the steps of one measuring share: the evidence, the settings of its plan and the result that fills up. Each step is one file;
+ * measure.c calls them in order. Internal to this room. */
+#ifndef DRILL_MEASURE_MEASUREMENT_H
+#define DRILL_MEASURE_MEASUREMENT_H
+
+#include "harness/evidence/evidence.h"
+#include "harness/measure/objective.h"
+#include "harness/measure/outage.h"
+#include "harness/measure/result.h"
+
+/* An instant at which the drill changed something on purpose: an injection or a revert. */
+struct disruption {
+    int64_t t_ns;
+    int64_t bracket_ns; /* how long the injector's kernel calls took */
+    size_t fault;       /* index into result->faults */
+    bool failback;
+    bool awaited; /* the scenario waited for the recovery from it */
+};
+
+struct measurement {
+    const struct evidence *evidence;
+    struct result *result;
+    struct outage_settings settings;
+    int64_t late_limit_ns;
+    double late_share;
+    int64_t end_ns; /* of the evidence */
+    struct disruption *disruptions;
+    size_t disruption_count;
+    bool steady_failed;
+    bool ended; /* the evidence has the drill's end */
+    struct latency_part whole;
+};
+
+/* facts.c: faults, disruptions, conclusion and residue, from the events. */
+void measure_facts(struct measurement *measurement);
+/* traffic.c: totals, bins, addresses, the driver's lateness; needs result->origin_ns. */
+void measure_traffic(struct measurement *measurement);
+/* latency.c: quantiles of the parts; needs the observations. */
+void measure_latency(struct measurement *measurement);
+/* observe.c: the observations and the worst of them. */
+void measure_observations(struct measurement *measurement);
+/* phase.c */
+void measure_phases(struct measurement *measurement);
+/* loss.c: what the read-backs show. */
+void measure_loss(struct measurement *measurement);
+/* judge.c: the plan's objectives. */
+int measure_judge(struct measurement *measurement, struct err *err) MUST_CHECK;
+/* verdict.c */
+void measure_verdict(struct measurement *measurement);
+
+/* One more sentence for the reader. */
+void measure_finding(struct measurement *measurement, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* A figure that is not measured, and why. */
+struct figure figure_unknown(const char *fmt, ...) PRINTF_LIKE(1, 2);
+double seconds_of(int64_t ns);
+
+#endif

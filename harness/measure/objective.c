@@ -1,0 +1,190 @@
+/* The objectives' parser: one table of metrics, one of units. */
+#include "harness/measure/objective.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+#include "harness/base/clock.h"
+#include "harness/base/str.h"
+#include "harness/param/units.h"
+
+enum value_kind { VALUE_DURATION = 1, VALUE_COUNT = 2, VALUE_PERCENT = 4 };
+
+static const struct metric {
+    const char *name;
+    unsigned kinds;
+    bool has_parts;
+    const char *example;
+} metrics[] = {
+    {"rto", VALUE_DURATION, false, "rto <= 20s"},
+    {"rpo", VALUE_DURATION, false, "rpo <= 0s"},
+    {"lost", VALUE_COUNT, false, "lost <= 0"},
+    {"duplicated", VALUE_COUNT, false, "duplicated <= 0"},
+    {"failed", VALUE_COUNT | VALUE_PERCENT, false, "failed < 2%"},
+    {"p50", VALUE_DURATION, true, "p50 <= 100ms after recovery"},
+    {"p95", VALUE_DURATION, true, "p95 <= 200ms after recovery"},
+    {"p99", VALUE_DURATION, true, "p99 <= 300ms after recovery"},
+    {"max", VALUE_DURATION, true, "max <= 1s before recovery"},
+    {"masked", VALUE_DURATION, false, "masked <= 5s"},
+    {"detect", VALUE_DURATION, false, "detect <= 5s"},
+    {"decide", VALUE_DURATION, false, "decide <= 5s"},
+    {"switch", VALUE_DURATION, false, "switch <= 5s"},
+    {"promote", VALUE_DURATION, false, "promote <= 5s"},
+    {"reconnect", VALUE_DURATION, false, "reconnect <= 5s"},
+};
+
+/* One word or operator of the text; "" at its end. */
+struct token {
+    char text[48];
+};
+
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '%' || c == '-' || c == '+' || (c & 0x80);
+}
+
+static const char *next_token(const char *text, struct token *token)
+{
+    size_t length = 0;
+    *token = (struct token){0};
+    while (isspace((unsigned char)*text)) {
+        text++;
+    }
+    bool word = is_word(*text);
+    while (*text && !isspace((unsigned char)*text) && is_word(*text) == word && length < sizeof(token->text) - 1) {
+        token->text[length++] = *text++;
+    }
+    return text;
+}
+
+static int find_metric(const char *name, const struct metric **ret_metric, struct err *err)
+{
+    const char *names[ARRAY_LEN(metrics)];
+    char hint[96];
+    for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
+        names[i] = metrics[i].name;
+        if (str_eq(metrics[i].name, name)) {
+            *ret_metric = &metrics[i];
+            return 0;
+        }
+    }
+    return err_set(err, ERR_INPUT,
+                   "unknown metric '%s'%s; there are rto, rpo, lost, duplicated, failed, p50, p95, p99, max and the phases", name,
+                   str_did_you_mean(name, names, ARRAY_LEN(names), hint));
+}
+
+static int wrong_value(const struct metric *metric, const char *found, struct err *err)
+{
+    const char *expected = metric->kinds == VALUE_DURATION ? "a duration with its unit (us, ms, s, min, h)"
+                           : metric->kinds == VALUE_COUNT  ? "a whole number of writes"
+                                                           : "a percentage or a whole number of requests";
+    return err_set(err, ERR_INPUT, "'%s' takes %s, as in \"%s\", found '%s'", metric->name, expected, metric->example, found);
+}
+
+static bool read_duration(const char *text, double *ret_limit)
+{
+    struct err ignored = {0};
+    int64_t ns = 0;
+    bool has_unit = isalpha((unsigned char)text[strlen(text) - 1]);
+    if (!has_unit || units_duration(text, &ns, &ignored) < 0 || ns < 0) {
+        return false;
+    }
+    *ret_limit = (double)ns / (double)NS_PER_S;
+    return true;
+}
+
+static int read_value(const struct metric *metric, const char *text, struct objective *objective, struct err *err)
+{
+    struct err ignored = {0};
+    double share = 0;
+    int64_t count = 0;
+    if (*text == '\0') {
+        return wrong_value(metric, "nothing", err);
+    }
+    if ((metric->kinds & VALUE_DURATION) && read_duration(text, &objective->limit)) {
+        objective->unit = "s";
+    } else if ((metric->kinds & VALUE_PERCENT) && strchr(text, '%') && units_percent(text, &share, &ignored) == 0) {
+        objective->unit = "%";
+        objective->limit = share * 100;
+    } else if ((metric->kinds & VALUE_COUNT) && !strchr(text, '%') && units_integer(text, &count, &ignored) == 0 && count >= 0) {
+        objective->unit = "";
+        objective->limit = (double)count;
+    } else {
+        return wrong_value(metric, text, err);
+    }
+    return 0;
+}
+
+static int read_comparison(const struct metric *metric, const char *text, struct objective *objective, struct err *err)
+{
+    if (!str_eq(text, "<") && !str_eq(text, "<=")) {
+        return err_set(err, ERR_INPUT, "expected '<' or '<=' after '%s', as in \"%s\", found '%s'", metric->name, metric->example,
+                       *text ? text : "nothing");
+    }
+    objective->strict = str_eq(text, "<");
+    return 0;
+}
+
+/* "after recovery", "of requests" or nothing. */
+static int read_rest(const struct metric *metric, const char *rest, struct objective *objective, struct err *err)
+{
+    static const char *const parts[] = {"before", "during", "after"};
+    struct token word, what, more;
+    const char *end = next_token(next_token(rest, &word), &what);
+    (void)next_token(end, &more);
+    if (!*word.text ||
+        (str_eq(metric->name, "failed") && str_eq(word.text, "of") && str_eq(what.text, "requests") && !*more.text)) {
+        return 0;
+    }
+    for (size_t i = 0; metric->has_parts && i < ARRAY_LEN(parts); i++) {
+        if (str_eq(word.text, parts[i]) && str_eq(what.text, "recovery") && !*more.text) {
+            objective->part = (enum objective_part)(PART_BEFORE + i);
+            return 0;
+        }
+    }
+    char hint[96];
+    return err_set(err, ERR_INPUT, "'%s %s' is not understood%s%s", word.text, what.text,
+                   metric->has_parts ? ": expected \"before recovery\", \"during recovery\" or \"after recovery\"" : "",
+                   metric->has_parts ? str_did_you_mean(word.text, parts, ARRAY_LEN(parts), hint) : "");
+}
+
+int objective_parse(const char *text, struct objective **ret_objective, struct err *err)
+{
+    struct objective *objective CLEANUP(objective_cleanup) = xcalloc(1, sizeof(*objective));
+    struct token name, comparison, value, unit;
+    const struct metric *metric = NULL;
+    const char *rest = next_token(next_token(next_token(text, &name), &comparison), &value);
+    /* "20 s" and "30 %" are "20s" and "30%" */
+    const char *after_unit = next_token(rest, &unit);
+    bool bare = *value.text && !isalpha((unsigned char)value.text[strlen(value.text) - 1]) && !strchr(value.text, '%');
+    if (bare && (str_eq(unit.text, "%") || (*unit.text && strlen(unit.text) <= 3 && !str_eq(unit.text, "of")))) {
+        (void)str_copy(value.text + strlen(value.text), sizeof(value.text) - strlen(value.text), unit.text);
+        rest = after_unit;
+    }
+    int status = find_metric(name.text, &metric, err);
+    if (status == 0) {
+        status = read_comparison(metric, comparison.text, objective, err);
+    }
+    if (status == 0) {
+        status = read_value(metric, value.text, objective, err);
+    }
+    if (status == 0) {
+        status = read_rest(metric, rest, objective, err);
+    }
+    if (status < 0) {
+        return status;
+    }
+    objective->text = xstrdup(text);
+    objective->metric = metric->name;
+    *ret_objective = TAKE(objective);
+    return 0;
+}
+
+void objective_free(struct objective *objective)
+{
+    if (objective) {
+        free(objective->text);
+        free(objective);
+    }
+}

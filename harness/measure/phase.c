@@ -1,0 +1,147 @@
+/* Where the time of an outage went, from what the observers saw. For the slowest observation of each disruption that has an outage:
+ *
+ *   masked     disruption              → first failed request
+ *   detect     first failed request    → a health check goes from up to down, or a database leaves the role of primary
+ *   decide     detection               → a note that begins with "declared"
+ *   switch     detection or decision   → a DNS answer changes
+ *   promote    detection or decision   → another database becomes primary or master
+ *   reconnect  the last of these       → recovery
+ *   hold       recovery                → it has held
+ *
+ * What was not observed is left out. What was seen before the phase could begin (a detection before the first failure) took no time. */
+#include "harness/base/str.h"
+#include "harness/measure/measurement.h"
+
+struct story {
+    struct measurement *measurement;
+    const struct observation *observation;
+    int64_t cursor_ns; /* where the next phase begins */
+};
+
+static void add_phase(struct story *story, const char *name, int64_t begin_ns, int64_t end_ns, char *source)
+{
+    struct result *result = story->measurement->result;
+    result->phases = xrealloc(result->phases, result->phase_count + 1, sizeof(*result->phases));
+    result->phases[result->phase_count++] = (struct phase){
+        .name = name,
+        .start_ns = begin_ns < end_ns ? begin_ns : end_ns,
+        .end_ns = end_ns,
+        .source = source,
+        .cause = xstrdup(story->observation->cause),
+    };
+}
+
+static bool is_primary(const char *role)
+{
+    return str_eq(role, "primary") || str_eq(role, "master");
+}
+
+static bool is_detection(const json_t *event)
+{
+    const char *observer = json_str(event, "observer", ""), *from = json_str(event, "from", ""), *to = json_str(event, "to", "");
+    bool alert = str_eq(observer, "alert") && str_eq(to, "firing");
+    bool health = str_eq(observer, "health") && str_eq(from, "up") && str_eq(to, "down");
+    return health || alert || (str_eq(observer, "role") && is_primary(from) && !is_primary(to));
+}
+
+static bool is_decision(const json_t *event)
+{
+    return str_eq(json_str(event, "kind", ""), "note") && str_starts_with(json_str(event, "text", ""), "declared");
+}
+
+static bool is_switch(const json_t *event)
+{
+    const char *from = json_str(event, "from", "");
+    return str_eq(json_str(event, "observer", ""), "dns") && *from && !str_eq(from, json_str(event, "to", ""));
+}
+
+static bool is_promotion(const json_t *event)
+{
+    return str_eq(json_str(event, "observer", ""), "role") && is_primary(json_str(event, "to", "")) &&
+           !is_primary(json_str(event, "from", ""));
+}
+
+static const json_t *first_event(const struct story *story, bool (*is_meant)(const json_t *event))
+{
+    const struct observation *observation = story->observation;
+    int64_t end_ns = observation->recovery_ns ? observation->recovery_ns : observation->watched_until_ns;
+    size_t index;
+    json_t *event;
+    json_array_foreach(story->measurement->evidence->events, index, event)
+    {
+        int64_t t_ns = json_int(event, "t", 0);
+        if (t_ns >= observation->disruption_ns && t_ns <= end_ns && is_meant(event)) {
+            return event;
+        }
+    }
+    return NULL;
+}
+
+static char *describe(const json_t *event)
+{
+    if (str_eq(json_str(event, "kind", ""), "note")) {
+        return xstrdup(json_str(event, "text", ""));
+    }
+    return xasprintf("%s %s: %s to %s", json_str(event, "observer", ""), json_str(event, "subject", ""),
+                     json_str(event, "from", "?"), json_str(event, "to", "?"));
+}
+
+/* Adds the phase when its end was observed; gives that instant, or the cursor. */
+static int64_t add_seen(struct story *story, const char *name, bool (*is_meant)(const json_t *event))
+{
+    const json_t *event = first_event(story, is_meant);
+    if (!event) {
+        return story->cursor_ns;
+    }
+    int64_t t_ns = json_int(event, "t", 0);
+    add_phase(story, name, story->cursor_ns, t_ns, describe(event));
+    return t_ns > story->cursor_ns ? t_ns : story->cursor_ns;
+}
+
+static void tell(struct story *story)
+{
+    const struct observation *observation = story->observation;
+    add_phase(story, "masked", observation->disruption_ns, observation->outage_start_ns,
+              xasprintf("first failed %s from %s", class_name(observation->request_class), observation->vantage));
+    story->cursor_ns = observation->outage_start_ns;
+    story->cursor_ns = add_seen(story, "detect", is_detection);
+    story->cursor_ns = add_seen(story, "decide", is_decision);
+    int64_t switched_ns = add_seen(story, "switch", is_switch);
+    int64_t promoted_ns = add_seen(story, "promote", is_promotion);
+    story->cursor_ns = switched_ns > promoted_ns ? switched_ns : promoted_ns;
+    if (observation->recovery_ns) {
+        add_phase(story, "reconnect", story->cursor_ns, observation->recovery_ns,
+                  xasprintf("good %ss from %s", class_name(observation->request_class), observation->vantage));
+        add_phase(story, "hold", observation->recovery_ns, observation->recovery_ns + story->measurement->settings.hold_ns,
+                  xstrdup("every window good"));
+    }
+}
+
+/* The latest recovery; one that never came is the latest of all. */
+static bool is_slower(const struct observation *a, const struct observation *b)
+{
+    if (!a->recovery_ns || !b->recovery_ns) {
+        return b->recovery_ns && !a->recovery_ns;
+    }
+    return a->recovery_ns > b->recovery_ns;
+}
+
+void measure_phases(struct measurement *measurement)
+{
+    const struct result *result = measurement->result;
+    for (size_t begin = 0, end = 0; begin < result->observation_count; begin = end) {
+        const struct observation *slowest = NULL;
+        for (; end < result->observation_count &&
+               result->observations[end].disruption_ns == result->observations[begin].disruption_ns;
+             end++) {
+            const struct observation *observation = &result->observations[end];
+            if (observation->outage && (!slowest || is_slower(observation, slowest))) {
+                slowest = observation;
+            }
+        }
+        if (slowest) {
+            struct story story = {.measurement = measurement, .observation = slowest};
+            tell(&story);
+        }
+    }
+}

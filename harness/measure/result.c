@@ -1,0 +1,124 @@
+/* Names of a result's values, and its end. */
+#include "harness/measure/result.h"
+
+#include "harness/base/cleanup.h"
+
+static const char *name_of(const char *const *names, size_t count, unsigned value)
+{
+    return value < count ? names[value] : "unknown";
+}
+
+const char *verdict_name(enum verdict verdict)
+{
+    static const char *const names[] = {"none", "pass", "fail", "inconclusive"};
+    return name_of(names, ARRAY_LEN(names), verdict);
+}
+
+const char *conclusion_name(enum conclusion conclusion)
+{
+    static const char *const names[] = {"none", "completed", "aborted", "timed_out", "error"};
+    return name_of(names, ARRAY_LEN(names), conclusion);
+}
+
+const char *judgement_name(enum judgement judgement)
+{
+    static const char *const names[] = {"none", "met", "missed", "unknown"};
+    return name_of(names, ARRAY_LEN(names), judgement);
+}
+
+static void free_texts(char **texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(texts[i]);
+    }
+    free(texts);
+}
+
+static void free_objectives(struct result *result)
+{
+    for (size_t i = 0; i < result->objective_count; i++) {
+        struct objective_result *objective = &result->objectives[i];
+        char *texts[] = {objective->text, objective->metric, objective->comparison, objective->unit, objective->reason};
+        for (size_t j = 0; j < ARRAY_LEN(texts); j++) {
+            free(texts[j]);
+        }
+    }
+    free(result->objectives);
+}
+
+static void free_observations(struct result *result)
+{
+    for (size_t i = 0; i < result->observation_count; i++) {
+        free(result->observations[i].cause);
+        free(result->observations[i].fault_id);
+        free(result->observations[i].vantage);
+    }
+    free(result->observations);
+    for (size_t i = 0; i < result->phase_count; i++) {
+        free(result->phases[i].source);
+        free(result->phases[i].cause);
+    }
+    free(result->phases);
+}
+
+static void free_faults(struct result *result)
+{
+    for (size_t i = 0; i < result->fault_count; i++) {
+        struct fault_result *fault = &result->faults[i];
+        char *texts[] = {fault->fault_id, fault->fault, fault->target, fault->plan, fault->mechanism, fault->proof};
+        for (size_t j = 0; j < ARRAY_LEN(texts); j++) {
+            free(texts[j]);
+        }
+        json_decref(fault->options);
+        json_decref(fault->residue);
+    }
+    free(result->faults);
+}
+
+static void free_loss(struct loss *loss)
+{
+    free_texts(loss->lost_ids, loss->lost_count);
+    for (size_t i = 0; i < loss->check_count; i++) {
+        free(loss->checks[i].cause);
+        free(loss->checks[i].after);
+        free(loss->checks[i].reason);
+    }
+    free(loss->checks);
+}
+
+static void free_bins(struct result *result)
+{
+    free(result->bins);
+    for (size_t i = 0; i < result->address_count; i++) {
+        free(result->addresses[i].counts);
+    }
+    free(result->addresses);
+}
+
+static void free_identity(struct result *result)
+{
+    char *texts[] = {result->drill_id, result->scenario,          result->title,     result->why,
+                     result->topology, result->conclusion_reason, result->exit_words};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        free(texts[i]);
+    }
+    json_decref(result->residue_left);
+    json_decref(result->events);
+    json_decref(result->environment);
+    json_decref(result->plan);
+}
+
+void result_free(struct result *result)
+{
+    if (!result) {
+        return;
+    }
+    free_objectives(result);
+    free_observations(result);
+    free_faults(result);
+    free_loss(&result->loss);
+    free_bins(result);
+    free_texts(result->findings, result->finding_count);
+    free_identity(result);
+    free(result);
+}
