@@ -17,7 +17,7 @@ static char *kept_path(const char *name)
 
 char *kept_logs(const char *name)
 {
-    AUTO_FREE char *folder = cli_runtime_folder();
+    AUTO_FREE char *folder = cli_state_folder(); /* a world sees its own /run */
     return xasprintf("%s/up/%s.logs", folder, name);
 }
 

@@ -52,7 +52,7 @@ char *cli_tools_folder(void)
     if (slash) {
         *slash = '\0';
     }
-    return xasprintf("%s/scenarios/reference", path);
+    return xasprintf("%s", path);
 }
 
 int cli_interrupt_fd(struct err *err)

@@ -62,6 +62,14 @@ json_t *describe_service(const struct topology_service *service, const char *log
     return json;
 }
 
+/* A DNS question goes to the server that clients ask; everything else to the host of the place. */
+json_t *describe_steady(const struct topology *topology, const struct topology_steady *steady)
+{
+    const struct topology_host *host = topology_host_find(topology, steady->place);
+    const char *address = host ? host->address : NULL;
+    return describe_health(&steady->check, steady->check.type == HEALTH_DNS ? topology->entrypoint.dns_server : address);
+}
+
 json_t *describe_observer(const struct topology_observer *observer)
 {
     static const char *const types[OBSERVER_TYPE_COUNT] = {"none", "dns", "http", "exec"};

@@ -75,9 +75,8 @@ int engine_status(const struct topology *topology, const struct engine_options *
     }
     for (size_t i = 0; status == 0 && i < topology->steady_count; i++) {
         const struct topology_steady *steady = &topology->steady[i];
-        const struct topology_host *host = topology_host_find(topology, steady->place);
         status = tell_check(&session, places_find(session.places, steady->place), steady->name,
-                            describe_health(&steady->check, host ? host->address : NULL), out, &all, err);
+                            describe_steady(topology, steady), out, &all, err);
     }
     return status < 0 ? status : !all;
 }

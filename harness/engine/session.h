@@ -90,6 +90,7 @@ void session_clear(struct session *session);
 /* describe.c: the topology's parts as agents receive them; new references. */
 json_t *describe_service(const struct topology_service *service, const char *logs, bool with_files);
 json_t *describe_health(const struct topology_health *health, const char *address);
+json_t *describe_steady(const struct topology *topology, const struct topology_steady *steady);
 json_t *describe_observer(const struct topology_observer *observer);
 json_t *describe_load(const struct session *session, size_t vantage, const char *ledger);
 json_t *describe_plan(const struct session *session);
