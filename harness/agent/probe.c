@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,7 +43,7 @@ static void release(struct probe *probe)
     resolver_free(probe->resolver);
     fd_close(probe->fd);
     if (probe->pid > 0) {
-        (void)kill(probe->pid, SIGKILL);
+        (void)kill(-probe->pid, SIGKILL); /* and what it has started */
         (void)waitpid(probe->pid, NULL, 0);
     }
     buf_clear(&probe->out);
@@ -200,12 +201,21 @@ static int start_http(struct probe *probe, const json_t *what, struct err *err)
     return start_tcp(probe, address, port, err);
 }
 
+static int by_address(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(uint32_t)); /* network order: as the digits are read */
+}
+
+/* Sorted, since servers rotate their answers and a rotation is no other answer. */
 static void on_dns(void *context, const struct resolver_answer *found)
 {
     struct probe *probe = context;
+    uint32_t sorted[RESOLVER_ADDRESSES_MAX];
+    memcpy(sorted, found->addresses, found->count * sizeof(sorted[0]));
+    qsort(sorted, found->count, sizeof(sorted[0]), by_address);
     for (size_t i = 0; i < found->count; i++) {
         char text[16];
-        buf_printf(&probe->in, "%s%s", i ? "," : "", resolver_format(found->addresses[i], text));
+        buf_printf(&probe->in, "%s%s", i ? "," : "", resolver_format(sorted[i], text));
     }
     if (found->failed) {
         buf_puts(&probe->out, found->reason);
@@ -244,13 +254,31 @@ static int start_dns(struct probe *probe, const json_t *what, int64_t timeout_ns
 static void finish_exec(struct probe *probe)
 {
     int status = 0;
-    (void)waitpid(probe->pid, &status, 0); /* its output is closed: it ends now, if it is no daemon */
+    (void)waitpid(probe->pid, &status, 0); /* it has ended: its pidfd says so */
     probe->pid = 0;
     char *end = probe->in.data ? strchr(probe->in.data, '\n') : NULL;
     if (end) {
         *end = '\0';
     }
     succeed(probe, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), buf_str(&probe->in));
+}
+
+static void on_exit_of(void *context, uint32_t events)
+{
+    (void)events;
+    finish_exec(context);
+}
+
+/* The output is closed; whoever closes it and goes on is waited for here, and not in waitpid, which would hold the loop up. */
+static void await_exit(struct probe *probe)
+{
+    loop_unwatch(probe->loop, TAKE(probe->watch));
+    fd_close(probe->fd);
+    probe->fd = (int)syscall(SYS_pidfd_open, probe->pid, 0);
+    probe->watch = probe->fd < 0 ? NULL : loop_watch(probe->loop, probe->fd, EPOLLIN, on_exit_of, probe);
+    if (!probe->watch) {
+        fail(probe, "cannot wait for the program's end");
+    }
 }
 
 static void on_output(void *context, uint32_t events)
@@ -264,7 +292,7 @@ static void on_output(void *context, uint32_t events)
             return;
         }
         if (got <= 0) {
-            finish_exec(probe);
+            await_exit(probe);
             return;
         }
         if (probe->in.size < BODY_MAX_BYTES) {
@@ -276,11 +304,22 @@ static void on_output(void *context, uint32_t events)
 static int spawn(struct probe *probe, char *const *argv, int output, struct err *err)
 {
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, usual;
+    sigemptyset(&none);
+    sigemptyset(&usual);
+    sigaddset(&usual, SIGPIPE);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &usual);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    int status = posix_spawnp(&probe->pid, argv[0], &actions, NULL, argv, environ);
+    int status = posix_spawnp(&probe->pid, argv[0], &actions, &attributes, argv, environ);
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     if (status != 0) {
         probe->pid = 0;
@@ -312,9 +351,8 @@ static int start_exec(struct probe *probe, const json_t *what, struct err *err)
 static void on_file(void *context)
 {
     struct probe *probe = context;
-    probe->watch = NULL;
+    probe->timer = NULL;
     bool there = access(buf_str(&probe->out), F_OK) == 0;
-    loop_cancel(probe->loop, probe->timer);
     answer(probe, there, 0, there ? "there" : "missing");
 }
 
@@ -335,7 +373,8 @@ static int start(struct probe *probe, const json_t *what, int64_t timeout_ns, st
     }
     if (str_eq(type, "file")) {
         buf_puts(&probe->out, json_string_value(json_array_get(json_object_get(what, "argv"), 0)) ?: "");
-        (void)loop_timer(probe->loop, 0, on_file, probe);
+        loop_cancel(probe->loop, probe->timer);
+        probe->timer = loop_timer(probe->loop, 0, on_file, probe); /* one timer, so that a cancelled probe is not called */
         return 0;
     }
     return err_set(err, ERR_INPUT, "there is no check of type '%s': http, tcp, dns, exec, file", type);
