@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,6 +32,16 @@ static char *entry_path(const char *folder, const struct fault_instance *fault)
     return xasprintf("%s/%s.%s.%llu.json", folder, fault->id, fault->target.place, (unsigned long long)own_namespace());
 }
 
+/* The file's name must be on the disk too, not only what is in it. */
+static int sync_folder(const char *folder, struct err *err)
+{
+    AUTO_FD int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) < 0) {
+        return err_errno(err, errno, "cannot write the journal's folder '%s' to disk", folder);
+    }
+    return 0;
+}
+
 int journal_write(const char *folder, const struct fault_instance *fault, struct err *err)
 {
     AUTO_FREE char *path = entry_path(folder, fault);
@@ -39,8 +51,10 @@ int journal_write(const char *folder, const struct fault_instance *fault, struct
         return status;
     }
     json_object_set_new(entry, "namespace", json_integer((json_int_t)own_namespace()));
+    json_object_set_new(entry, "pid", json_integer(getpid()));
     json_object_set_new(entry, "start_ticks", json_integer((json_int_t)spawn_start_ticks(getpid())));
-    return json_write_file(path, entry, err);
+    status = json_write_file(path, entry, err);
+    return status < 0 ? status : sync_folder(folder, err);
 }
 
 int journal_remove(const char *folder, const struct fault_instance *fault, struct err *err)
@@ -60,7 +74,25 @@ static void close_dir(DIR *dir)
 }
 DEFINE_CLEANUP(DIR *, dir, close_dir)
 
-/* A process in the namespace, and whether the agent that wrote the entry is among them: start time and namespace together name it, seen
+/* A process' number in the innermost pid namespace that it is in: the last of the line NSpid. */
+static int64_t number_inside(int pid)
+{
+    char path[64];
+    AUTO_FREE char *text = NULL;
+    struct err ignored = {0};
+    long number = 0;
+    (void)str_format(path, sizeof(path), "/proc/%d/status", pid);
+    if (fd_read_file(path, 65536, &text, NULL, &ignored) < 0) {
+        return 0;
+    }
+    char *at = strstr(text, "\nNSpid:"), *end;
+    for (at = at ? at + strlen("\nNSpid:") : NULL; at && (*at == '\t' || *at == ' '); at = end) {
+        number = strtol(at, &end, 10);
+    }
+    return number;
+}
+
+/* A process in the namespace, and whether the agent that wrote the entry is among them: number, start time and namespace together name it, seen
  * from whatever pid namespace. Only what this user may look at is found, which is where he could inject. */
 static int pid_in_namespace(const json_t *entry, bool *ret_held)
 {
@@ -74,7 +106,7 @@ static int pid_in_namespace(const json_t *entry, bool *ret_held)
         (void)str_format(path, sizeof(path), "/proc/%s/ns/net", item->d_name);
         if (pid > 0 && inode_of(path) == inode) {
             found = pid;
-            *ret_held = ticks != 0 && spawn_start_ticks(pid) == ticks;
+            *ret_held = ticks != 0 && spawn_start_ticks(pid) == ticks && number_inside(pid) == json_int(entry, "pid", 0);
         }
     }
     return found;
@@ -189,7 +221,8 @@ static int revert_in(int pid, const char *path, const json_t *entry, struct err 
         _exit(entered && revert_here(path, entry, &local) == 0 ? 0 : 1);
     }
     if (child < 0 || waitpid(child, &status, 0) < 0 || status != 0) {
-        return err_set(err, ERR_SYSTEM, "%s on %s could not be reverted from %s", json_str(entry, "fault", "?"), target_name(entry), path);
+        return err_set(err, ERR_SYSTEM, "%s on %s could not be reverted from %s", json_str(entry, "fault", "?"),
+                       target_name(entry), path);
     }
     return 0;
 }

@@ -1,6 +1,9 @@
 /* JSON-RPC lines: dispatch by a table, answers, events. */
 #include "harness/agent/rpc.h"
 
+#include <unistd.h>
+
+#include "harness/agent/spawn.h"
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
 
@@ -16,7 +19,8 @@ static void send_message(struct agent *agent, json_t *message)
 
 void rpc_reply(struct agent *agent, int64_t id, json_t *result)
 {
-    send_message(agent, json_pack("{s:s, s:I, s:o}", "jsonrpc", "2.0", "id", (json_int_t)id, "result", result ? result : json_object()));
+    send_message(agent,
+                 json_pack("{s:s, s:I, s:o}", "jsonrpc", "2.0", "id", (json_int_t)id, "result", result ? result : json_object()));
 }
 
 void rpc_fail(struct agent *agent, int64_t id, const struct err *err)
@@ -25,8 +29,8 @@ void rpc_fail(struct agent *agent, int64_t id, const struct err *err)
     if (!text) {
         text = json_string("an error whose text is not UTF-8");
     }
-    send_message(agent, json_pack("{s:s, s:I, s:{s:i, s:o, s:{s:s}}}", "jsonrpc", "2.0", "id", (json_int_t)id, "error", "code", -32000, "message",
-                                  text, "data", "code", err_code_name(err->code)));
+    send_message(agent, json_pack("{s:s, s:I, s:{s:i, s:o, s:{s:s}}}", "jsonrpc", "2.0", "id", (json_int_t)id, "error", "code",
+                                  -32000, "message", text, "data", "code", err_code_name(err->code)));
 }
 
 void rpc_event(struct agent *agent, int64_t t_ns, const char *kind, json_t *fields)
@@ -58,7 +62,7 @@ static int hello(struct agent *agent, int64_t id, const json_t *params, struct e
         json_decref(adopted);
         return status;
     }
-    rpc_reply(agent, id, json_pack("{s:s, s:o}", "version", DRILL_VERSION, "adopted", adopted));
+    rpc_reply(agent, id, json_pack("{s:s, s:i, s:o}", "version", DRILL_VERSION, "pid", (int)getpid(), "adopted", adopted));
     return 0;
 }
 
@@ -77,6 +81,15 @@ static int set_links(struct agent *agent, int64_t id, const json_t *params, stru
     int status = links_set(&agent->links, params, &result, err);
     if (status == 0) {
         rpc_reply(agent, id, result);
+    }
+    return status;
+}
+
+static int service_files(struct agent *agent, int64_t id, const json_t *params, struct err *err)
+{
+    int status = spawn_write_files(params, err);
+    if (status == 0) {
+        rpc_reply(agent, id, NULL);
     }
     return status;
 }
@@ -101,6 +114,7 @@ static const struct {
     {"service.start", service_start},
     {"service.stop", service_stop},
     {"service.pids", service_pids},
+    {"service.files", service_files},
     {"check", check_once},
     {"fault.supported", fault_supported},
     {"fault.plan", fault_plan},

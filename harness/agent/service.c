@@ -116,8 +116,13 @@ static void add_last_lines(const struct service *service, struct err *err)
     while (start > from && lines <= LAST_LINES) {
         lines += text[--start] == '\n';
     }
-    size_t used = strlen(err->text);
-    (void)str_format(err->text + used, sizeof(err->text) - used, "; its last lines:\n%s", text + start + (start > from));
+    static const char intro[] = "; its last lines:\n";
+    size_t used = strlen(err->text), room = sizeof(err->text) - used - sizeof(intro);
+    const char *tail = text + start + (start > from);
+    if (strlen(tail) > room) {
+        tail += strlen(tail) - room; /* the end says why */
+    }
+    (void)str_format(err->text + used, sizeof(err->text) - used, "%s%s", intro, tail);
 }
 
 static void fail_start(struct service *service, const char *why)
@@ -128,6 +133,7 @@ static void fail_start(struct service *service, const char *why)
     quiet(service);
     rpc_fail(service->agent, service->call_id, &err);
     service->call_id = 0;
+    (void)kill(-service->pid, SIGKILL); /* its session: what did not get ready must not be in the way of the next try */
 }
 
 static void on_exit_of(void *context, uint32_t events)

@@ -122,7 +122,7 @@ static int become_unprivileged(uid_t uid)
     return fd_write_file("/proc/self/gid_map", map, &ignored);
 }
 
-static int write_files(const json_t *service, struct err *err)
+int spawn_write_files(const json_t *service, struct err *err)
 {
     size_t index;
     json_t *item;
@@ -158,11 +158,11 @@ static char **strings_of(const json_t *list, char **extra, size_t extra_count)
 {
     size_t count = json_array_size(list);
     char **out = xcalloc(count + extra_count + 1, sizeof(char *));
-    for (size_t i = 0; i < extra_count; i++) {
-        out[i] = extra[i];
+    for (size_t i = 0; i < count; i++) { /* first: of two values the first is found */
+        out[i] = (char *)json_string_value(json_array_get(list, i));
     }
-    for (size_t i = 0; i < count; i++) {
-        out[extra_count + i] = (char *)json_string_value(json_array_get(list, i));
+    for (size_t i = 0; i < extra_count; i++) {
+        out[count + i] = extra[i];
     }
     return out;
 }
@@ -237,6 +237,6 @@ int spawn_service(const json_t *service, int *ret_pid, struct err *err)
     if (!argv[0]) {
         return err_set(err, ERR_INPUT, "service '%s' has no command", json_str(service, "name", ""));
     }
-    int status = write_files(service, err);
+    int status = spawn_write_files(service, err);
     return status < 0 ? status : fork_twice(service, service_uid(), argv, envp, ret_pid, err);
 }

@@ -9,6 +9,8 @@
 /* Write the description's dirs and files and start its argv in a session of its own, output appended to its log. The process does not
  * stay our child: it outlives the agent. With "unprivileged" it runs in a nested user namespace under another uid. */
 int spawn_service(const json_t *service, int *ret_pid, struct err *err) MUST_CHECK;
+/* Write the dirs and files of a description. */
+int spawn_write_files(const json_t *service, struct err *err) MUST_CHECK;
 /* Field 22 of /proc/PID/stat; 0 when there is no such process. */
 uint64_t spawn_start_ticks(int pid);
 /* Append all that descends from pid. */
