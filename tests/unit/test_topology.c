@@ -428,15 +428,33 @@ static void two_regions_load(void **state)
     assert_non_null(strstr(file_of(topology, "sentinel@witness", 0)->content, "sentinel known-replica orders 10.2.0.31 6379\n"));
 }
 
+static void example_of_a_running_system_loads(void **state)
+{
+    (void)state;
+    struct topology *topology CLEANUP(topology_cleanup) =
+        load_file(DRILL_SOURCE_DIR "/scenarios/topologies/running-system.yaml", NULL);
+    assert_int_equal(topology->runtime, RUNTIME_LOCAL);
+    assert_string_equal(topology_service_find(topology, "api@green-web")->pid_file, "/run/api-green.pid");
+    assert_string_equal(topology->observers[1].url, "http://127.0.0.2:8080/healthz");
+    check_selects(topology, "region=green", 1, "green-web", "host", "127.0.0.2/32");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_managed_topology), cmocka_unit_test(running_system_in_twenty_lines),
-        cmocka_unit_test(templates_expand),       cmocka_unit_test(lone_tags_take_their_line),
-        cmocka_unit_test(mistakes_in_templates),  cmocka_unit_test(mistakes_in_yaml),
-        cmocka_unit_test(mistakes_in_parts),      cmocka_unit_test(mistakes_between_parts),
-        cmocka_unit_test(settings_are_checked),   cmocka_unit_test(selectors),
-        cmocka_unit_test(three_regions_load),     cmocka_unit_test(two_regions_load),
+        cmocka_unit_test(small_managed_topology),
+        cmocka_unit_test(running_system_in_twenty_lines),
+        cmocka_unit_test(templates_expand),
+        cmocka_unit_test(lone_tags_take_their_line),
+        cmocka_unit_test(mistakes_in_templates),
+        cmocka_unit_test(mistakes_in_yaml),
+        cmocka_unit_test(mistakes_in_parts),
+        cmocka_unit_test(mistakes_between_parts),
+        cmocka_unit_test(settings_are_checked),
+        cmocka_unit_test(selectors),
+        cmocka_unit_test(three_regions_load),
+        cmocka_unit_test(two_regions_load),
+        cmocka_unit_test(example_of_a_running_system_loads),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
