@@ -22,6 +22,7 @@ enum {
 
 struct socket_state {            /* of a descriptor number */
     uint32_t wanted, registered; /* epoll events; 0: none, not in the epoll */
+    struct slot *opener;         /* whose request opened it, while TCP is not known to be connected */
 };
 
 struct shard {
@@ -40,7 +41,7 @@ struct slot { /* one easy handle, configured once for one class */
     struct http_done result; /* of the request under way */
     uint32_t address;        /* given with the order */
     int prereq_calls;
-    bool no_descriptor, url_has_id;
+    bool connected, no_descriptor, url_has_id;
     struct buf answer; /* only kept to look for `contains` */
 };
 
@@ -77,6 +78,10 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void
     (void)easy;
     (void)unused;
     state->wanted = what == CURL_POLL_REMOVE ? 0 : (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
+    if (state->opener && state->wanted & EPOLLIN) { /* connecting waits for EPOLLOUT only */
+        state->opener->connected = true;
+        state->opener = NULL;
+    }
     if (state->wanted == 0 || state->wanted == state->registered) {
         return 0;
     }
@@ -114,7 +119,7 @@ static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_so
         return CURL_SOCKET_BAD;
     }
     memcpy((char *)&to->addr + offsetof(struct sockaddr_in, sin_addr), &address, sizeof(address));
-    *socket_at(http, fd) = (struct socket_state){0};
+    *socket_at(http, fd) = (struct socket_state){.opener = slot};
     slot->result.address = address;
     slot->result.new_connection = true;
     return fd;
@@ -180,15 +185,13 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 
 static enum request_outcome timed_out_at(const struct slot *slot)
 {
-    curl_off_t connected_us = 0;
     if (slot->result.first_byte_ns) {
         return OUTCOME_TIMEOUT_BODY;
     }
     if (slot->prereq_calls) {
         return OUTCOME_TIMEOUT_FIRST_BYTE;
     }
-    curl_easy_getinfo(slot->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
-    return connected_us > 0 ? OUTCOME_TIMEOUT_TLS : OUTCOME_TIMEOUT_CONNECT;
+    return slot->connected ? OUTCOME_TIMEOUT_TLS : OUTCOME_TIMEOUT_CONNECT;
 }
 
 static enum request_outcome not_connected(const struct slot *slot)
@@ -465,7 +468,7 @@ bool http_send(struct http *http, const struct http_order *order)
     slot->result = (struct http_done){.tag = order->tag};
     slot->prereq_calls = 0;
     slot->address = order->address;
-    slot->no_descriptor = false;
+    slot->connected = slot->no_descriptor = false;
     buf_reset(&slot->answer);
     set_id(slot, order->id);
     curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, left_ms > 0 ? (long)left_ms : 1L); /* 0 would be no limit */

@@ -25,10 +25,6 @@ enum {
 
 enum wake { WAKE_TIMER = 1, WAKE_ASKED, WAKE_RESOLVER }; /* epoll_event.data.u64 of what is not HTTP's */
 
-struct waiting { /* a request that needs an address */
-    struct http_order order;
-};
-
 struct vantage {
     struct vantage_settings settings;
     struct vantage_watch watch;
@@ -295,8 +291,7 @@ static int loop(struct vantage *vantage, struct err *err)
             handle_event(vantage, &events[i]);
         }
         expire_waiting(vantage, clock_now_ns());
-        goes_on(vantage);
-        issue_due(vantage);
+        issue_due(vantage); /* what was due before the end was asked for still belongs to the schedule */
     }
     return 0;
 }

@@ -1,0 +1,363 @@
+/* The load against a server that misbehaves on command: the schedule is kept, outcomes are told apart, nothing is sent twice. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "harness/base/clock.h"
+#include "harness/base/fd.h"
+#include "harness/base/str.h"
+#include "harness/evidence/ledger.h"
+#include "harness/load/load.h"
+#include "tests/support/load_server.h"
+
+struct tally {
+    uint64_t total, by_outcome[OUTCOME_COUNT], new_connections;
+};
+
+static char ledger_path[64];
+
+static int set_up(void **state)
+{
+    (void)state;
+    snprintf(ledger_path, sizeof(ledger_path), "/tmp/drill-test-load-%d.bin", (int)getpid());
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    unlink(ledger_path);
+    return 0;
+}
+
+static json_t *settings_for(const char *host, int port, double rate, double max_s)
+{
+    char *url = xasprintf("http://%s:%d/orders", host, port);
+    json_t *settings = json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:i, s:{s:s, s:s, s:s, s:s}, s:{s:s}}", "vantage", "client",
+                                 "ledger", ledger_path, "id_prefix", "id-", "rate", rate, "max_seconds", max_s, "write_share", 0.3,
+                                 "deadline_ms", 300, "write", "method", "POST", "url", url, "body", "{\"id\":\"{{id}}\"}", "contains",
+                                 "fine", "read", "url", url);
+    free(url);
+    assert_non_null(settings);
+    return settings;
+}
+
+static void set_text(json_t *settings, const char *key, const char *value)
+{
+    json_object_set_new(settings, key, json_string(value));
+}
+
+static struct load *start(const json_t *settings)
+{
+    struct err err = {0};
+    struct load *load = NULL;
+    if (load_start(settings, &load, &err) < 0) {
+        fail_msg("%s", err.text);
+    }
+    return load;
+}
+
+/* The load ends by itself after max_seconds; this asks for the end only once its last request is due. */
+static json_t *wait_and_stop(struct load *load, double max_s)
+{
+    struct err err = {0};
+    json_t *summary = NULL;
+    int64_t end_ns = load_start_ns(load) + (int64_t)(max_s * NS_PER_S);
+    struct timespec until = {.tv_sec = end_ns / NS_PER_S, .tv_nsec = end_ns % NS_PER_S};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    if (load_stop(load, &summary, &err) < 0) {
+        fail_msg("%s", err.text);
+    }
+    return summary;
+}
+
+static struct tally count_records(void)
+{
+    struct err err = {0};
+    struct ledger *ledger = NULL;
+    struct tally tally = {0};
+    assert_int_equal(ledger_open(ledger_path, &ledger, &err), 0);
+    tally.total = ledger_count(ledger);
+    for (uint64_t i = 0; i < tally.total; i++) {
+        const struct ledger_record *record = ledger_at(ledger, i);
+        tally.by_outcome[record->outcome]++;
+        tally.new_connections += record->new_connection;
+    }
+    ledger_close(ledger);
+    return tally;
+}
+
+static void print_tally(const struct tally *tally)
+{
+    for (int i = 0; i < OUTCOME_COUNT; i++) {
+        if (tally->by_outcome[i]) {
+            printf("    %s %llu\n", outcome_name((enum request_outcome)i), (unsigned long long)tally->by_outcome[i]);
+        }
+    }
+}
+
+static struct tally run_against(json_t *settings, double max_s)
+{
+    AUTO_JSON json_t *owned = settings;
+    AUTO_LOAD struct load *load = start(owned);
+    AUTO_JSON json_t *summary = wait_and_stop(load, max_s);
+    load_free(TAKE(load));
+    struct tally tally = count_records();
+    print_tally(&tally);
+    return tally;
+}
+
+static void test_all_is_well(void **state)
+{
+    struct http_server server;
+    struct err err = {0};
+    struct ledger *ledger = NULL;
+    uint64_t writes = 0;
+    (void)state;
+    http_server_start(&server, "127.0.0.2", 0);
+    struct tally tally = run_against(settings_for("127.0.0.2", server.port, 500, 0.6), 0.6);
+    assert_int_equal(tally.total, 300);
+    assert_int_equal(tally.by_outcome[OUTCOME_OK], 300);
+    assert_true(tally.new_connections < 30);
+    assert_int_equal(ledger_open(ledger_path, &ledger, &err), 0);
+    const struct ledger_header *header = ledger_header(ledger);
+    for (uint64_t i = 0; i < tally.total; i++) {
+        const struct ledger_record *record = ledger_at(ledger, i);
+        assert_int_equal(record->due_ns, header->start_ns + (int64_t)i * NS_PER_S / 500);
+        assert_true(record->due_ns <= record->sent_ns && record->sent_ns <= record->first_byte_ns);
+        assert_true(record->first_byte_ns <= record->done_ns);
+        assert_int_equal(record->address, inet_addr("127.0.0.2"));
+        assert_int_equal(record->http_status, 200);
+        if (record->request_class == CLASS_WRITE) {
+            assert_int_equal(record->write_number, ++writes);
+            assert_int_equal(server.ids[writes], 1);
+        }
+    }
+    assert_true(writes == 90);
+    assert_true(header->cpu_ns > 0);
+    ledger_close(ledger);
+    http_server_stop(&server);
+}
+
+static void test_schedule_is_kept_while_everything_hangs(void **state)
+{
+    struct http_server server;
+    struct err err = {0};
+    struct ledger *ledger = NULL;
+    (void)state;
+    http_server_start(&server, "127.0.0.2", 0);
+    atomic_store(&server.mode, SERVER_HANG);
+    struct tally tally = run_against(settings_for("127.0.0.2", server.port, 500, 1), 1);
+    assert_int_equal(tally.total, 500);
+    assert_int_equal(tally.by_outcome[OUTCOME_TIMEOUT_FIRST_BYTE], 500);
+    assert_int_equal(ledger_open(ledger_path, &ledger, &err), 0);
+    for (uint64_t i = 0; i < tally.total; i++) {
+        const struct ledger_record *record = ledger_at(ledger, i);
+        assert_in_range(record->done_ns - record->due_ns, 300 * NS_PER_MS, 500 * NS_PER_MS);
+    }
+    ledger_close(ledger);
+    http_server_stop(&server);
+}
+
+static void test_outcomes_are_told_apart(void **state)
+{
+    static const struct {
+        enum server_mode mode;
+        enum request_outcome outcome;
+    } cases[] = {
+        {SERVER_503, OUTCOME_STATUS}, {SERVER_CLOSE, OUTCOME_RESET}, {SERVER_RESET, OUTCOME_RESET}, {SERVER_HALF, OUTCOME_TIMEOUT_BODY},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct http_server server;
+        http_server_start(&server, "127.0.0.2", 0);
+        atomic_store(&server.mode, cases[i].mode);
+        struct tally tally = run_against(settings_for("127.0.0.2", server.port, 100, 0.2), 0.2);
+        assert_int_equal(tally.by_outcome[cases[i].outcome], 20);
+        /* a connection that failed is not used again */
+        assert_int_equal(tally.new_connections, 20);
+        http_server_stop(&server);
+    }
+}
+
+static void test_wrong_body_is_told_apart(void **state)
+{
+    struct http_server server;
+    (void)state;
+    http_server_start(&server, "127.0.0.2", 0);
+    atomic_store(&server.mode, SERVER_WRONG_BODY);
+    struct tally tally = run_against(settings_for("127.0.0.2", server.port, 100, 0.2), 0.2);
+    assert_int_equal(tally.by_outcome[OUTCOME_BODY], 6); /* the writes, they say what the body must contain */
+    assert_int_equal(tally.by_outcome[OUTCOME_OK], 14);
+    http_server_stop(&server);
+}
+
+static void test_refused_is_told_apart(void **state)
+{
+    struct http_server server;
+    (void)state;
+    http_server_start(&server, "127.0.0.2", 0);
+    http_server_stop(&server); /* nobody listens on its port now */
+    struct tally tally = run_against(settings_for("127.0.0.2", server.port, 100, 0.2), 0.2);
+    assert_int_equal(tally.by_outcome[OUTCOME_REFUSED], 20);
+}
+
+static void test_silent_tls_is_told_apart(void **state)
+{
+    struct http_server server;
+    (void)state;
+    http_server_start(&server, "127.0.0.2", 0);
+    atomic_store(&server.mode, SERVER_HANG);
+    json_t *settings = settings_for("127.0.0.2", server.port, 50, 0.2);
+    AUTO_FREE char *url = xasprintf("https://127.0.0.2:%d/", server.port);
+    json_object_set_new(settings, "write", json_pack("{s:s}", "url", url));
+    json_object_set_new(settings, "read", json_pack("{s:s}", "url", url));
+    struct tally tally = run_against(settings, 0.2);
+    assert_int_equal(tally.by_outcome[OUTCOME_TIMEOUT_TLS], 10);
+    http_server_stop(&server);
+}
+
+/* A queue of waiting connections that is full makes the kernel ignore further ones: what a black hole looks like. */
+static void test_connect_timeout_is_told_apart(void **state)
+{
+    int port = 0, fillers[8], listener = server_listen("127.0.0.2", SOCK_STREAM, &port);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = inet_addr("127.0.0.2")};
+    (void)state;
+    listen(listener, 0);
+    for (size_t i = 0; i < ARRAY_LEN(fillers); i++) {
+        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void)!connect(fillers[i], (struct sockaddr *)&to, sizeof(to));
+    }
+    struct tally tally = run_against(settings_for("127.0.0.2", port, 50, 0.2), 0.2);
+    assert_int_equal(tally.by_outcome[OUTCOME_TIMEOUT_CONNECT], 10);
+    for (size_t i = 0; i < ARRAY_LEN(fillers); i++) {
+        close(fillers[i]);
+    }
+    close(listener);
+}
+
+/* libcurl on its own would send the second request of each connection once more on a new one, and see no failure. */
+static void test_no_write_is_sent_twice(void **state)
+{
+    struct http_server server;
+    (void)state;
+    http_server_start(&server, "127.0.0.2", 0);
+    atomic_store(&server.mode, SERVER_KILL_REUSED);
+    json_t *settings = settings_for("127.0.0.2", server.port, 200, 0.5);
+    json_object_set_new(settings, "write_share", json_real(1));
+    struct tally tally = run_against(settings, 0.5);
+    assert_true(tally.by_outcome[OUTCOME_RESET] >= 40);
+    assert_int_equal(tally.by_outcome[OUTCOME_OK] + tally.by_outcome[OUTCOME_RESET], 100);
+    for (int i = 1; i <= 100; i++) {
+        assert_int_equal(server.ids[i], 1);
+    }
+    assert_int_equal(server.requests, 100);
+    http_server_stop(&server);
+}
+
+static void test_in_flight_cap_is_recorded(void **state)
+{
+    struct http_server server;
+    (void)state;
+    http_server_start(&server, "127.0.0.2", 0);
+    atomic_store(&server.mode, SERVER_HANG);
+    AUTO_JSON json_t *settings = settings_for("127.0.0.2", server.port, 200, 0.25);
+    json_object_set_new(settings, "in_flight_max", json_integer(10));
+    AUTO_LOAD struct load *load = start(settings);
+    AUTO_JSON json_t *summary = wait_and_stop(load, 0.25);
+    load_free(TAKE(load));
+    struct tally tally = count_records();
+    assert_int_equal(tally.total, 50);
+    assert_int_equal(tally.by_outcome[OUTCOME_NOT_SENT], 40);
+    assert_int_equal(tally.by_outcome[OUTCOME_TIMEOUT_FIRST_BYTE], 10);
+    assert_int_equal(json_int(summary, "not_sent", 0), 40);
+    assert_int_equal(json_int(summary, "in_flight_max", 0), 10);
+    assert_int_equal(json_int(summary, "sent", 0), 10);
+    http_server_stop(&server);
+}
+
+static void test_connection_policies(void **state)
+{
+    static const struct {
+        const char *policy;
+        uint64_t least, most;
+    } cases[] = {{"new", 100, 100}, {"mixed", 40, 70}, {"keepalive", 1, 20}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct http_server server;
+        http_server_start(&server, "127.0.0.2", 0);
+        json_t *settings = settings_for("127.0.0.2", server.port, 200, 0.5);
+        set_text(settings, "connections", cases[i].policy);
+        struct tally tally = run_against(settings, 0.5);
+        assert_int_equal(tally.by_outcome[OUTCOME_OK], 100);
+        assert_in_range(tally.new_connections, cases[i].least, cases[i].most);
+        http_server_stop(&server);
+    }
+}
+
+static void test_dropped_requests_stay_pending(void **state)
+{
+    struct http_server server;
+    (void)state;
+    http_server_start(&server, "127.0.0.2", 0);
+    atomic_store(&server.mode, SERVER_HANG);
+    AUTO_JSON json_t *settings = settings_for("127.0.0.2", server.port, 200, 10);
+    json_object_set_new(settings, "deadline_ms", json_integer(60000));
+    struct load *load = start(settings);
+    while (atomic_load(&server.requests) < 20) {
+        sched_yield();
+    }
+    load_free(load);
+    struct tally tally = count_records();
+    assert_int_equal(tally.by_outcome[OUTCOME_PENDING], tally.total);
+    assert_true(tally.total >= 20);
+    http_server_stop(&server);
+}
+
+static void test_wrong_settings_are_refused(void **state)
+{
+    static const struct {
+        const char *key;
+        json_type type;
+        const char *text, *expected;
+    } cases[] = {
+        {"rate", JSON_REAL, "0", "rate"},
+        {"write_share", JSON_REAL, "1.5", "write_share"},
+        {"shape", JSON_STRING, "poison", "did you mean 'poisson'"},
+        {"connections", JSON_STRING, "close", "connections"},
+        {"dns_server", JSON_STRING, "not an address", "DNS server"},
+        {"ledger", JSON_STRING, "/nonexistent/ledger", "/nonexistent/ledger"},
+        {"read", JSON_STRING, "x", "read"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct err err = {0};
+        struct load *load = NULL;
+        AUTO_JSON json_t *settings = settings_for("127.0.0.2", 80, 10, 1);
+        json_object_set_new(settings, cases[i].key,
+                            cases[i].type == JSON_REAL ? json_real(strtod(cases[i].text, NULL)) : json_string(cases[i].text));
+        assert_true(load_start(settings, &load, &err) < 0);
+        assert_non_null(strstr(err.text, cases[i].expected));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_is_well),
+        cmocka_unit_test(test_schedule_is_kept_while_everything_hangs),
+        cmocka_unit_test(test_outcomes_are_told_apart),
+        cmocka_unit_test(test_wrong_body_is_told_apart),
+        cmocka_unit_test(test_refused_is_told_apart),
+        cmocka_unit_test(test_silent_tls_is_told_apart),
+        cmocka_unit_test(test_connect_timeout_is_told_apart),
+        cmocka_unit_test(test_no_write_is_sent_twice),
+        cmocka_unit_test(test_in_flight_cap_is_recorded),
+        cmocka_unit_test(test_connection_policies),
+        cmocka_unit_test(test_dropped_requests_stay_pending),
+        cmocka_unit_test(test_wrong_settings_are_refused),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
