@@ -1,0 +1,187 @@
+/* Installing, proving and removing a fault's table of drop rules. */
+#include "faults/network/filter.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <sys/random.h>
+
+#include "faults/network/link.h"
+#include "harness/base/clock.h"
+#include "harness/base/str.h"
+
+enum { PROVE_TIMEOUT_MS = 2000, PROVE_INTERVAL_MS = 20, PROBES_FEW = 3, PROBES_MAX = 20000 };
+
+int filter_supported(struct err *err)
+{
+    return nft_supported(err);
+}
+
+static const char *table_of(const struct fault_instance *fault)
+{
+    return json_str(fault->journal, "table", NULL);
+}
+
+/* The name is new each time: a table that some other process owns can neither be joined nor deleted. */
+int filter_prepare(struct fault_instance *fault, struct err *err)
+{
+    char table[NFT_NAME_MAX];
+    uint32_t salt = 0;
+    if (table_of(fault)) {
+        return 0;
+    }
+    if (getrandom(&salt, sizeof(salt), 0) != (ssize_t)sizeof(salt)) {
+        return err_errno(err, errno, "cannot get random bytes for the name of a table");
+    }
+    (void)str_format(table, sizeof(table), "drill_%s_%08x", fault->id, salt);
+    for (char *at = table; *at; at++) {
+        bool plain = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9');
+        *at = plain ? *at : '_'; /* what `nft` takes as a name */
+    }
+    json_object_set_new(fault->journal, "table", json_string(table));
+    return 0;
+}
+
+int filter_apply(struct fault_instance *fault, const struct filter_plan *plan, struct err *err)
+{
+    struct filter_state *state = fault->state;
+    const char *table = table_of(fault);
+    if (!table) {
+        return err_set(err, ERR_STATE, "fault %s is not prepared: its journal names no table", fault->id);
+    }
+    if (!state->nft) {
+        int status = nft_install(table, plan->rules, plan->rule_count, &state->nft, err);
+        if (status < 0) {
+            return status;
+        }
+    }
+    (void)str_copy(fault->mechanism, sizeof(fault->mechanism), nft_owned(state->nft) ? "nft owner table" : "nft table");
+    return 0;
+}
+
+/* Where a border's probes go: the next hop answers. Without one any address will do for packets that never leave. */
+static int aim(struct filter_group *group, struct err *err)
+{
+    if (!group->interface) {
+        return 0;
+    }
+    group->probe.interface = group->interface;
+    group->probe.destination.s_addr = htonl(0xc0000201); /* 192.0.2.1: an address for documentation */
+    return link_gateway(group->interface, &group->probe.destination, err);
+}
+
+static int send_probes(struct filter_plan *plan, const struct nft_count *sums, struct err *err)
+{
+    size_t count = plan->probe_count ? plan->probe_count : PROBES_FEW;
+    for (size_t i = 0; i < plan->group_count; i++) {
+        if (sums[i].dropped) {
+            continue;
+        }
+        int status = probe_send(&plan->groups[i].probe, count < PROBES_MAX ? count : PROBES_MAX, err);
+        if (status < 0) {
+            return status;
+        }
+    }
+    return 0;
+}
+
+static int read_sums(const struct fault_instance *fault, const struct filter_plan *plan, struct nft_count *sums, struct err *err)
+{
+    struct nft_count counts[NFT_RULES_MAX] = {0};
+    int status = nft_read_counts(table_of(fault), counts, plan->rule_count, err);
+    for (size_t i = 0; i < plan->group_count; i++) {
+        sums[i] = (struct nft_count){0};
+    }
+    for (size_t i = 0; i < plan->rule_count && status == 0; i++) {
+        sums[plan->group_of[i]].seen += counts[i].seen;
+        sums[plan->group_of[i]].dropped += counts[i].dropped;
+    }
+    return status;
+}
+
+/* The first group that still has to show a drop, or NULL. Probes from here reach inward rules only as answers, and none comes while the
+ * way out is shut: inward groups count only when there are no others. */
+static const struct filter_group *unproven(const struct filter_plan *plan, const struct nft_count *sums)
+{
+    bool outward = false;
+    for (size_t i = 0; i < plan->group_count; i++) {
+        outward = outward || !plan->groups[i].inward;
+    }
+    for (size_t i = 0; i < plan->group_count; i++) {
+        if (sums[i].dropped == 0 && plan->groups[i].inward != outward) {
+            return &plan->groups[i];
+        }
+    }
+    return NULL;
+}
+
+static void print_proof(const struct fault_instance *fault, const struct filter_plan *plan, const struct nft_count *sums,
+                        struct buf *proof)
+{
+    buf_printf(proof, "counters of nft table %s:", table_of(fault));
+    for (size_t i = 0; i < plan->group_count; i++) {
+        buf_printf(proof, "%s %s %llu of %llu packets dropped", i ? "," : "", plan->groups[i].label,
+                   (unsigned long long)sums[i].dropped, (unsigned long long)sums[i].seen);
+    }
+}
+
+int filter_prove(const struct fault_instance *fault, struct filter_plan *plan, struct buf *proof, struct err *err)
+{
+    struct nft_count sums[FILTER_GROUPS_MAX] = {0};
+    int64_t deadline_ns = clock_now_ns() + PROVE_TIMEOUT_MS * NS_PER_MS;
+    if (!table_of(fault)) {
+        return err_set(err, ERR_STATE, "fault %s is not in force: it was never prepared", fault->id);
+    }
+    int status = read_sums(fault, plan, sums, err); /* before any packet is sent: no rules, no probes */
+    for (size_t i = 0; i < plan->group_count && status == 0; i++) {
+        status = aim(&plan->groups[i], err);
+    }
+    while (status == 0 && unproven(plan, sums) && clock_now_ns() < deadline_ns) {
+        status = send_probes(plan, sums, err);
+        if (status == 0) {
+            status = read_sums(fault, plan, sums, err);
+        }
+        if (status == 0 && unproven(plan, sums)) {
+            (void)poll(NULL, 0, PROVE_INTERVAL_MS); /* an answer that is dropped wakes nobody: the counter is asked again */
+            status = read_sums(fault, plan, sums, err);
+        }
+    }
+    if (status < 0) {
+        return status;
+    }
+    const struct filter_group *silent = unproven(plan, sums);
+    if (silent) {
+        return err_set(err, ERR_STATE,
+                       "fault %s: no packet %s was dropped within %d ms, though probes were sent; is there a way to %s?",
+                       fault->id, silent->label, PROVE_TIMEOUT_MS, fault->target.name);
+    }
+    print_proof(fault, plan, sums, proof);
+    return 0;
+}
+
+int filter_revert(struct fault_instance *fault, struct err *err)
+{
+    struct filter_state *state = fault->state;
+    const char *table = table_of(fault);
+    if (state->nft) {
+        return nft_remove(TAKE(state->nft), err);
+    }
+    return table ? nft_remove_by_name(table, err) : 0;
+}
+
+int filter_residue(struct fault_instance *fault, struct buf *left, struct err *err)
+{
+    bool exists = false;
+    const char *table = table_of(fault);
+    int status = table ? nft_exists(table, &exists, err) : 0;
+    if (exists) {
+        buf_printf(left, "nft table inet %s is still there\n", table);
+    }
+    return status;
+}
+
+void filter_release(struct fault_instance *fault)
+{
+    struct filter_state *state = fault->state;
+    nft_close(TAKE(state->nft));
+}

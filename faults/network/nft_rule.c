@@ -1,0 +1,241 @@
+/* The expressions of a rule: match, count what was seen, choose a share, count what is dropped, drop.
+ * All numbers in attributes are big-endian. */
+#include "faults/network/nft_rule.h"
+
+#include <arpa/inet.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/str.h"
+
+struct expression {
+    size_t element, data;
+};
+
+static struct expression expression_begin(struct link_batch *batch, const char *name)
+{
+    struct expression expression;
+    expression.element = link_batch_nest(batch, NFTA_LIST_ELEM);
+    link_batch_put_text(batch, NFTA_EXPR_NAME, name);
+    expression.data = link_batch_nest(batch, NFTA_EXPR_DATA);
+    return expression;
+}
+
+static void expression_end(struct link_batch *batch, struct expression expression)
+{
+    link_batch_nest_end(batch, expression.data);
+    link_batch_nest_end(batch, expression.element);
+}
+
+static void put_value(struct link_batch *batch, int type, const void *value, size_t size)
+{
+    size_t nest = link_batch_nest(batch, type);
+    link_batch_put(batch, NFTA_DATA_VALUE, value, size);
+    link_batch_nest_end(batch, nest);
+}
+
+static void put_meta(struct link_batch *batch, uint32_t key)
+{
+    struct expression meta = expression_begin(batch, "meta");
+    link_batch_put_be32(batch, NFTA_META_KEY, key);
+    link_batch_put_be32(batch, NFTA_META_DREG, NFT_REG_1);
+    expression_end(batch, meta);
+}
+
+static void put_compare(struct link_batch *batch, uint32_t operation, const void *value, size_t size)
+{
+    struct expression compare = expression_begin(batch, "cmp");
+    link_batch_put_be32(batch, NFTA_CMP_SREG, NFT_REG_1);
+    link_batch_put_be32(batch, NFTA_CMP_OP, operation);
+    put_value(batch, NFTA_CMP_DATA, value, size);
+    expression_end(batch, compare);
+}
+
+static void put_payload(struct link_batch *batch, uint32_t base, uint32_t offset, uint32_t size)
+{
+    struct expression payload = expression_begin(batch, "payload");
+    link_batch_put_be32(batch, NFTA_PAYLOAD_DREG, NFT_REG_1);
+    link_batch_put_be32(batch, NFTA_PAYLOAD_BASE, base);
+    link_batch_put_be32(batch, NFTA_PAYLOAD_OFFSET, offset);
+    link_batch_put_be32(batch, NFTA_PAYLOAD_LEN, size);
+    expression_end(batch, payload);
+}
+
+static void put_interface(struct link_batch *batch, uint32_t key, const char *name)
+{
+    char padded[IFNAMSIZ] = {0}; /* the kernel compares the whole field */
+    if (name) {
+        (void)str_copy(padded, sizeof(padded), name);
+        put_meta(batch, key);
+        put_compare(batch, NFT_CMP_EQ, padded, sizeof(padded));
+    }
+}
+
+static void put_mask(struct link_batch *batch, const unsigned char *mask, size_t size)
+{
+    static const unsigned char zero[16];
+    struct expression bitwise = expression_begin(batch, "bitwise");
+    link_batch_put_be32(batch, NFTA_BITWISE_SREG, NFT_REG_1);
+    link_batch_put_be32(batch, NFTA_BITWISE_DREG, NFT_REG_1);
+    link_batch_put_be32(batch, NFTA_BITWISE_LEN, (uint32_t)size);
+    put_value(batch, NFTA_BITWISE_MASK, mask, size);
+    put_value(batch, NFTA_BITWISE_XOR, zero, size);
+    expression_end(batch, bitwise);
+}
+
+struct prefix {
+    unsigned char address[16], mask[16];
+    size_t size; /* 4 or 16 */
+};
+
+static int parse_prefix(const char *text, struct prefix *prefix, struct err *err)
+{
+    char address[64], *end = NULL;
+    const char *slash = strchr(text, '/');
+    bool six = strchr(text, ':') != NULL;
+    prefix->size = six ? 16 : 4;
+    long bits = slash ? strtol(slash + 1, &end, 10) : (long)prefix->size * 8;
+    if (!str_copy(address, sizeof(address), text) || (slash && (end == slash + 1 || *end)) || bits < 0 ||
+        bits > (long)prefix->size * 8) {
+        return err_set(err, ERR_INPUT, "'%s' is no address prefix; expected one like 10.1.0.0/24", text);
+    }
+    if (slash) {
+        address[slash - text] = '\0';
+    }
+    if (inet_pton(six ? AF_INET6 : AF_INET, address, prefix->address) != 1) {
+        return err_set(err, ERR_INPUT, "'%s' is no address prefix; expected one like 10.1.0.0/24", text);
+    }
+    for (size_t i = 0; i < prefix->size; i++) {
+        long left = bits - (long)i * 8;
+        prefix->mask[i] = left >= 8 ? 0xff : left <= 0 ? 0 : (unsigned char)(0xff << (8 - left));
+        prefix->address[i] &= prefix->mask[i];
+    }
+    return 0;
+}
+
+static int put_prefix(struct link_batch *batch, const char *text, bool source, struct err *err)
+{
+    struct prefix prefix;
+    if (!text) {
+        return 0;
+    }
+    int status = parse_prefix(text, &prefix, err);
+    if (status < 0) {
+        return status;
+    }
+    unsigned char family = prefix.size == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+    uint32_t offset = prefix.size == 4 ? (source ? 12 : 16) : (source ? 8 : 24); /* of the address in its header */
+    put_meta(batch, NFT_META_NFPROTO);
+    put_compare(batch, NFT_CMP_EQ, &family, sizeof(family));
+    put_payload(batch, NFT_PAYLOAD_NETWORK_HEADER, offset, (uint32_t)prefix.size);
+    put_mask(batch, prefix.mask, prefix.size);
+    put_compare(batch, NFT_CMP_EQ, prefix.address, prefix.size);
+    return 0;
+}
+
+static void put_port(struct link_batch *batch, uint32_t offset, uint16_t port)
+{
+    uint16_t swapped = htons(port);
+    if (port) {
+        put_payload(batch, NFT_PAYLOAD_TRANSPORT_HEADER, offset, sizeof(swapped));
+        put_compare(batch, NFT_CMP_EQ, &swapped, sizeof(swapped));
+    }
+}
+
+/* The protocol comes before the ports: a port alone makes `nft list ruleset` of that table fail. */
+static void put_transport(struct link_batch *batch, const struct nft_rule *rule)
+{
+    if (rule->protocol) {
+        put_meta(batch, NFT_META_L4PROTO);
+        put_compare(batch, NFT_CMP_EQ, &rule->protocol, sizeof(rule->protocol));
+        put_port(batch, 0, rule->source_port);
+        put_port(batch, 2, rule->destination_port);
+    }
+}
+
+static void put_counter(struct link_batch *batch)
+{
+    uint64_t zero = 0;
+    struct expression counter = expression_begin(batch, "counter");
+    link_batch_put(batch, NFTA_COUNTER_BYTES, &zero, sizeof(zero));
+    link_batch_put(batch, NFTA_COUNTER_PACKETS, &zero, sizeof(zero));
+    expression_end(batch, counter);
+}
+
+static void put_numgen(struct link_batch *batch, uint32_t type, uint32_t modulus)
+{
+    struct expression numgen = expression_begin(batch, "numgen");
+    link_batch_put_be32(batch, NFTA_NG_DREG, NFT_REG_1);
+    link_batch_put_be32(batch, NFTA_NG_MODULUS, modulus);
+    link_batch_put_be32(batch, NFTA_NG_TYPE, type);
+    expression_end(batch, numgen);
+}
+
+/* numgen gives host order and cmp compares bytes, so "less than" needs network order first. */
+static void put_to_network_order(struct link_batch *batch)
+{
+    struct expression order = expression_begin(batch, "byteorder");
+    link_batch_put_be32(batch, NFTA_BYTEORDER_SREG, NFT_REG_1);
+    link_batch_put_be32(batch, NFTA_BYTEORDER_DREG, NFT_REG_1);
+    link_batch_put_be32(batch, NFTA_BYTEORDER_OP, NFT_BYTEORDER_HTON);
+    link_batch_put_be32(batch, NFTA_BYTEORDER_LEN, 4);
+    link_batch_put_be32(batch, NFTA_BYTEORDER_SIZE, 4);
+    expression_end(batch, order);
+}
+
+static void put_choice(struct link_batch *batch, const struct nft_rule *rule)
+{
+    uint32_t limit;
+    if (rule->every) {
+        limit = rule->every - 1; /* the n-th, not the first */
+        put_numgen(batch, NFT_NG_INCREMENTAL, rule->every);
+        put_compare(batch, NFT_CMP_EQ, &limit, sizeof(limit));
+    } else if (rule->per_million) {
+        limit = htonl(rule->per_million);
+        put_numgen(batch, NFT_NG_RANDOM, 1000000);
+        put_to_network_order(batch);
+        put_compare(batch, NFT_CMP_LT, &limit, sizeof(limit));
+    }
+}
+
+static void put_action(struct link_batch *batch, enum nft_action action)
+{
+    unsigned char code = NFT_REJECT_ICMPX_ADMIN_PROHIBITED;
+    if (action == NFT_REJECT) {
+        struct expression reject = expression_begin(batch, "reject");
+        link_batch_put_be32(batch, NFTA_REJECT_TYPE, NFT_REJECT_ICMPX_UNREACH);
+        link_batch_put(batch, NFTA_REJECT_ICMP_CODE, &code, sizeof(code));
+        expression_end(batch, reject);
+        return;
+    }
+    struct expression immediate = expression_begin(batch, "immediate");
+    link_batch_put_be32(batch, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+    size_t data = link_batch_nest(batch, NFTA_IMMEDIATE_DATA);
+    size_t verdict = link_batch_nest(batch, NFTA_DATA_VERDICT);
+    link_batch_put_be32(batch, NFTA_VERDICT_CODE, NF_DROP);
+    link_batch_nest_end(batch, verdict);
+    link_batch_nest_end(batch, data);
+    expression_end(batch, immediate);
+}
+
+int nft_rule_put(struct link_batch *batch, const struct nft_rule *rule, struct err *err)
+{
+    size_t list = link_batch_nest(batch, NFTA_RULE_EXPRESSIONS);
+    put_interface(batch, NFT_META_IIFNAME, rule->in);
+    put_interface(batch, NFT_META_OIFNAME, rule->out);
+    int status = put_prefix(batch, rule->source, true, err);
+    if (status == 0) {
+        status = put_prefix(batch, rule->destination, false, err);
+    }
+    put_transport(batch, rule);
+    put_counter(batch);
+    put_choice(batch, rule);
+    put_counter(batch);
+    put_action(batch, rule->action);
+    link_batch_nest_end(batch, list);
+    return status;
+}
