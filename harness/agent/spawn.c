@@ -154,15 +154,28 @@ int spawn_write_files(const json_t *service, struct err *err)
     return 0;
 }
 
+static bool has_variable(char *const *environment, const char *assignment)
+{
+    size_t size = strcspn(assignment, "=") + 1;
+    for (; *environment; environment++) {
+        if (strncmp(*environment, assignment, size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static char **strings_of(const json_t *list, char **extra, size_t extra_count)
 {
     size_t count = json_array_size(list);
     char **out = xcalloc(count + extra_count + 1, sizeof(char *));
-    for (size_t i = 0; i < count; i++) { /* first: of two values the first is found */
+    for (size_t i = 0; i < count; i++) {
         out[i] = (char *)json_string_value(json_array_get(list, i));
     }
     for (size_t i = 0; i < extra_count; i++) {
-        out[count + i] = extra[i];
+        if (!has_variable(out, extra[i])) { /* of two values some programs take the first, some the last */
+            out[count++] = extra[i];
+        }
     }
     return out;
 }
