@@ -1,0 +1,76 @@
+#!/bin/sh
+# Bad input is refused with its position, what was expected and the nearest name; exit 2; nothing is started.
+set -eu
+work=$(mktemp -d /tmp/drill-test.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+export DRILL_STATE_DIR="$work/state"
+topology=$PWD/scenarios/topologies/two-region.yaml
+bad=0
+
+# refused NAME PATTERN…: the scenario on standard input is refused, and each pattern is in what is said.
+refused() {
+    name=$1
+    shift
+    cat >"$work/$name.lua"
+    check "$name" "$@" -- run "$work/$name.lua"
+}
+check() {
+    name=$1
+    shift
+    patterns=""
+    code=0
+    : >"$work/patterns"
+    while [ "$1" != -- ]; do
+        printf '%s\n' "$1" >>"$work/patterns"
+        shift
+    done
+    shift
+    (cd "$work" && "$DRILL" "$@" --archive "$work/archive") >"$work/out" 2>&1 || code=$?
+    if [ $code -ne 2 ]; then
+        echo "$name: expected exit 2, found $code"
+        cat "$work/out"
+        bad=1
+    fi
+    while IFS= read -r pattern; do
+        grep -qF -- "$pattern" "$work/out" || {
+            echo "$name: expected '$pattern' in: $(cat "$work/out")"
+            bad=1
+        }
+    done <"$work/patterns"
+    if [ -d "$work/archive" ]; then
+        echo "$name: a drill's folder was made"
+        bad=1
+    fi
+}
+scenario() { # STEPS [KEYS]
+    printf 'return drill {\n  title = "t",\n  topology = "%s",\n  objectives = { "rto <= 20s" },\n%s\n  run = function(d)\n    %s\n  end,\n}\n' "$topology" "${2:-}" "$1"
+}
+steps='d:inject(fault.blackhole { region = "us-east" })'
+
+scenario "$steps" '  titel = "x",' | refused unknown_key 'unknown_key.lua:5:3:' "'titel'" "did you mean 'title'"
+scenario "$steps" '  load = { rate = "300/s", writes = "x" },' | refused wrong_unit 'wrong_unit.lua:5:' 'writes' 'percentage'
+scenario "$steps" '  load = { deadline = "5" },' | refused no_unit 'no_unit.lua:5:' 'unit'
+scenario 'd:inject(fault.blackhole { region = "us-esat" })' | refused no_region 'no_region.lua:7:' 'us-esat' "did you mean 'us-east'"
+scenario 'd:inject(fault.blackhol { region = "us-east" })' | refused no_fault 'no_fault.lua:7' 'blackhol' "'blackhole'"
+scenario 'd:inject(fault.blackhole { regoin = "us-east" })' | refused no_target 'no_target.lua:7:'
+scenario 'd:inject(fault.loss { region = "us-east", probability = "130%" })' | refused out_of_range 'out_of_range.lua:7:' '130%'
+scenario 'd:wait "3 parsecs"' | refused bad_duration 'bad_duration.lua:7' 'parsecs'
+scenario 'd:fly()' | refused no_step 'no_step.lua:7' 'fly'
+scenario 'error "boom"' | refused raises 'raises.lua:7: boom'
+scenario 'while true do end' | refused loops 'loops.lua:7' 'endless loop'
+scenario 'while true do d:wait "1s" end' | refused loops_steps 'loops_steps.lua:7' 'without end'
+scenario 'd:wait "1s"' | refused no_injection 'injects no fault'
+scenario 'os.execute "true"' | refused sandbox 'sandbox.lua:7' "'os'"
+scenario "$steps" | sed 's/rto <= 20s/rot <= 20s/' | refused bad_metric 'rot' "did you mean 'rto'"
+scenario "$steps" | sed 's/rto <= 20s/rto <= 20/' | refused objective_unit 'rto <= 20'
+scenario "$steps" | sed 's/two-region/none/' | refused no_topology 'none.yaml' 'No such file'
+echo 'return 7' | refused returns_number 'return drill'
+echo 'x = = 1' | refused syntax 'syntax.lua:1:'
+: | refused empty 'return drill'
+check missing_file 'nowhere.lua' 'No such file' -- run nowhere.lua
+check unknown_command "'rum'" "did you mean 'run'" -- rum
+scenario "$steps" >"$work/good.lua"
+check unknown_option "'arhcive'" "did you mean 'archive'" -- run good.lua --arhcive x
+check unknown_set "'ratte'" "did you mean 'rate'" -- run good.lua --set ratte=3
+check set_choice 'replication' 'semi' -- run good.lua --set replication=semi
+exit $bad

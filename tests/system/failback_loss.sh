@@ -1,0 +1,9 @@
+#!/bin/sh
+# A failover manager that takes the leader key back unconditionally loses acknowledged writes when the failed region returns: the second
+# read-back finds them.
+. tests/support/system.sh
+run etcd3 1 -- run scenarios/region-outage.lua --quiet --set dcs=etcd3
+is .conclusion completed
+holds '.measured.rpo.lost > 0'
+holds '.measured.rpo.lost == (.measured.rpo.lost_ids | length)'
+holds '[.measured.rpo.checks[] | select(.cause == "failback") | .newly_missing] | add > 0'

@@ -1,0 +1,32 @@
+#!/bin/sh
+# The main drill passes, its report has every documented path, and nothing is left.
+. tests/support/system.sh
+begin outage run scenarios/region-outage.lua --quiet
+await fault.proven
+namespace=$(world_of $pid)
+code=0
+wait $pid || code=$?
+[ $code -le 1 ] || fail "expected exit 0 or 1, found $code: $(cat "$work/outage.out")"
+gone "$namespace"
+is .schema drill-report/1
+is .conclusion completed
+is .exit_code $code
+is '.faults[0].proof | length > 0' true
+is '.faults[0].residue | length' 0
+holds '.measured.requests | .scheduled == .ok + .failed + .timed_out + .not_sent'
+holds '.measured.rto.seconds > 3 and .measured.rto.seconds < 25'
+holds '.measured.rto.resolution_seconds > 0'
+holds '.measured.rpo.acknowledged > 500'
+is .measured.rpo.lost 0
+is .driver.schedule_kept true
+holds '[.phases[].name] | index("detect") != null and index("switch") != null and index("promote") != null'
+for path in drill.id drill.scenario drill.title drill.started drill.ended drill.seed objectives verdict measured.rto.recovered \
+    measured.rto.outage_start measured.rto.recovery measured.rpo.seconds measured.rpo.lost_during_outage measured.rpo.duplicated \
+    measured.rpo.unknown_present measured.rpo.unknown_absent measured.latency.before.p50 measured.latency.during.p95 \
+    measured.latency.after.p99 observations driver.late_p99_seconds driver.late_max_seconds environment; do
+    holds "[paths | map(tostring) | join(\".\")] | index(\"$path\") != null"
+done
+for file in report.html report.md junit.xml metrics.prom events.jsonl plan.json environment.json scenario.lua topology.yaml; do
+    [ -s "$folder/$file" ] || fail "$file is missing"
+done
+"$DRILL" report "$folder" >/dev/null || [ $? -eq $code ] || fail "drill report gives another verdict"
