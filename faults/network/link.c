@@ -154,6 +154,7 @@ static void begin_dump(struct link_batch *request, struct nl_sock *socket, const
     } else if (dump->type == RTM_GETQDISC || dump->type == RTM_GETTFILTER) {
         size = sizeof(header.traffic);
         header.traffic.tcm_ifindex = dump->index;
+        header.traffic.tcm_parent = dump->parent;
     }
     link_batch_begin(request, socket, dump->type, NLM_F_DUMP, &header, size);
 }

@@ -31,6 +31,7 @@ int link_gateway(const char *name, struct in_addr *ret_gateway, struct err *err)
  * (then index says of which link). Asked again when the kernel says that it changed meanwhile; `restart` is called before. */
 struct link_dump {
     int type, family, index;
+    uint32_t parent; /* RTM_GETTFILTER: the qdisc that it hangs on */
     int (*visit)(const struct nlmsghdr *message, void *context);
     void (*restart)(void *context); /* may be NULL */
     void *context;
