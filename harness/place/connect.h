@@ -4,13 +4,19 @@
 
 #include "harness/place/place.h"
 
-struct connection {
-    int to_fd, from_fd; /* the agent's standard input and output, non-blocking; the caller closes */
-    pid_t pid;          /* to be waited for; 0: not a child of ours */
+struct connect_request {
+    struct world *world;  /* NULL: this machine as it is */
+    const char *place;    /* in the world */
+    const char *program;  /* absolute; NULL: this process's own binary */
+    const char *log_file; /* for standard error, appended; NULL: inherited */
 };
 
-int connect_netns(struct world *world, const char *name, const char *log_file, struct connection *ret_connection,
-                  struct err *err) MUST_CHECK;
-int connect_local(const char *log_file, struct connection *ret_connection, struct err *err) MUST_CHECK;
+struct connection {
+    int to_fd, from_fd; /* the agent's standard input and output, non-blocking */
+    int pidfd;          /* readable when the agent has ended */
+};
+
+/* Fork, enter, exec; returns once the exec has succeeded. The caller owns the three descriptors. */
+int connect_agent(const struct connect_request *request, struct connection *ret_connection, struct err *err) MUST_CHECK;
 
 #endif

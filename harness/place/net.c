@@ -2,6 +2,7 @@
 #include "harness/place/net.h"
 
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -9,6 +10,7 @@
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/veth.h>
+#include <netlink/route/neighbour.h>
 #include <netlink/route/nexthop.h>
 #include <netlink/route/qdisc.h>
 #include <netlink/route/qdisc/netem.h>
@@ -22,6 +24,7 @@ struct net {
 
 DEFINE_CLEANUP(struct rtnl_link *, rtnl_link, rtnl_link_put)
 DEFINE_CLEANUP(struct rtnl_addr *, rtnl_addr, rtnl_addr_put)
+DEFINE_CLEANUP(struct rtnl_neigh *, rtnl_neigh, rtnl_neigh_put)
 DEFINE_CLEANUP(struct rtnl_route *, rtnl_route, rtnl_route_put)
 DEFINE_CLEANUP(struct nl_addr *, nl_addr, nl_addr_put)
 DEFINE_CLEANUP(struct nl_msg *, nl_msg, nlmsg_free)
@@ -52,16 +55,35 @@ void net_close(struct net *net)
     }
 }
 
-int net_add_veth(struct net *net, const char *name, int ns_fd, const char *peer, int peer_ns_fd, struct err *err)
+static int describe_end(struct rtnl_link *link, const struct net_end *end, struct err *err)
+{
+    struct nl_addr *mac CLEANUP(nl_addr_cleanup) = NULL;
+    rtnl_link_set_name(link, end->name);
+    rtnl_link_set_ns_fd(link, end->ns_fd);
+    if (!end->mac) {
+        return 0;
+    }
+    int status = nl_addr_parse(end->mac, AF_LLC, &mac);
+    if (status < 0) {
+        return fail(err, status, "read the address", end->mac);
+    }
+    rtnl_link_set_addr(link, mac);
+    return 0;
+}
+
+int net_add_veth(struct net *net, const struct net_end *end, const struct net_end *peer, struct err *err)
 {
     struct rtnl_link *link CLEANUP(rtnl_link_cleanup) = rtnl_link_veth_alloc();
     struct rtnl_link *other CLEANUP(rtnl_link_cleanup) = rtnl_link_veth_get_peer(link);
-    rtnl_link_set_name(link, name);
-    rtnl_link_set_ns_fd(link, ns_fd);
-    rtnl_link_set_name(other, peer);
-    rtnl_link_set_ns_fd(other, peer_ns_fd);
-    int status = rtnl_link_add(net->socket, link, NLM_F_CREATE | NLM_F_EXCL);
-    return status < 0 ? fail(err, status, "create the link", name) : 0;
+    int status = describe_end(link, end, err);
+    if (status == 0) {
+        status = describe_end(other, peer, err);
+    }
+    if (status < 0) {
+        return status;
+    }
+    status = rtnl_link_add(net->socket, link, NLM_F_CREATE | NLM_F_EXCL);
+    return status < 0 ? fail(err, status, "create the link", end->name) : 0;
 }
 
 int net_add_bridge(struct net *net, const char *name, struct err *err)
@@ -134,6 +156,27 @@ int net_add_route(struct net *net, const char *cidr, const char *via, struct err
     rtnl_route_set_table(route, RT_TABLE_MAIN);
     status = rtnl_route_add(net->socket, route, 0);
     return status < 0 ? fail(err, status, "add the route to", cidr) : 0;
+}
+
+int net_add_neighbour(struct net *net, const char *name, const char *address, const char *mac, struct err *err)
+{
+    struct rtnl_neigh *neigh CLEANUP(rtnl_neigh_cleanup) = rtnl_neigh_alloc();
+    struct nl_addr *to CLEANUP(nl_addr_cleanup) = NULL;
+    struct nl_addr *hardware CLEANUP(nl_addr_cleanup) = NULL;
+    int status = parse(address, &to, err);
+    if (status < 0) {
+        return status;
+    }
+    status = nl_addr_parse(mac, AF_LLC, &hardware);
+    if (status < 0) {
+        return fail(err, status, "read the address", mac);
+    }
+    rtnl_neigh_set_ifindex(neigh, (int)if_nametoindex(name));
+    rtnl_neigh_set_dst(neigh, to);
+    rtnl_neigh_set_lladdr(neigh, hardware);
+    rtnl_neigh_set_state(neigh, NUD_PERMANENT);
+    status = rtnl_neigh_add(net->socket, neigh, NLM_F_CREATE | NLM_F_REPLACE);
+    return status < 0 ? fail(err, status, "add the neighbour", address) : 0;
 }
 
 /* libnl 3.7 can read this attribute but not set it. */

@@ -72,24 +72,46 @@ static int enter(const struct build *build, const char *name, struct net **ret_n
     return net_open(ret_net, err);
 }
 
-/* /proc/sys/net shows the namespace of whoever looks. Not every kernel has every knob, and defaults do then. */
-static void set_knobs(void)
+/* /proc/sys/net shows the namespace of whoever looks. Not every kernel has every knob; without the first two nothing works. */
+static int set_knobs(const char *place, struct err *err)
 {
     static const struct {
         const char *path, *value;
+        bool needed;
     } knobs[] = {
-        {"/proc/sys/net/ipv4/ip_forward", "1"},
-        {"/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"},
-        {"/proc/sys/net/ipv4/ip_local_port_range", "1024 65535"},
-        {"/proc/sys/net/ipv4/conf/all/rp_filter", "0"},
-        {"/proc/sys/net/ipv4/conf/default/rp_filter", "0"},
-        {"/proc/sys/net/ipv6/conf/all/disable_ipv6", "1"},
-        {"/proc/sys/net/ipv6/conf/default/disable_ipv6", "1"},
+        {"/proc/sys/net/ipv4/ip_forward", "1", true},
+        {"/proc/sys/net/ipv4/ip_unprivileged_port_start", "0", true},
+        {"/proc/sys/net/ipv4/ip_local_port_range", "1024 65535", false},
+        {"/proc/sys/net/ipv4/conf/all/rp_filter", "0", false},
+        {"/proc/sys/net/ipv4/conf/default/rp_filter", "0", false},
+        {"/proc/sys/net/ipv6/conf/all/disable_ipv6", "1", false},
+        {"/proc/sys/net/ipv6/conf/default/disable_ipv6", "1", false},
     };
-    struct err ignored = {0};
     for (size_t i = 0; i < ARRAY_LEN(knobs); i++) {
-        (void)!fd_write_file(knobs[i].path, knobs[i].value, &ignored);
+        struct err failure = {0};
+        if (fd_write_file(knobs[i].path, knobs[i].value, &failure) < 0 && knobs[i].needed) {
+            *err = failure;
+            return err_prefix(err, "cannot prepare '%s'", place);
+        }
     }
+    return 0;
+}
+
+/* Into a place, its knobs set and its loopback up. */
+static int settle(const struct build *build, const char *name, struct net **ret_net, struct err *err)
+{
+    struct net *net CLEANUP(net_cleanup) = NULL;
+    int status = enter(build, name, &net, err);
+    if (status == 0) {
+        status = set_knobs(name, err);
+    }
+    if (status == 0) {
+        status = net_set_up(net, "lo", err);
+    }
+    if (status == 0) {
+        *ret_net = TAKE(net);
+    }
+    return status;
 }
 
 static int make_places(struct build *build, struct err *err)
@@ -109,29 +131,75 @@ static int make_places(struct build *build, struct err *err)
     return status;
 }
 
-static void port_name(const struct topology_host *host, char out[static IF_NAMESIZE])
+static int port_name(const struct topology_host *host, char out[static IF_NAMESIZE], struct err *err)
 {
-    (void)str_format(out, IF_NAMESIZE, "p-%s", host->short_name);
+    return str_format(out, IF_NAMESIZE, "p-%s", host->short_name)
+               ? 0
+               : err_set(err, ERR_INPUT, "host '%s': 'p-%s' is too long for an interface; use a name of at most %d characters",
+                         host->name, host->short_name, IF_NAMESIZE - 3);
 }
 
-static void far_name(const char *plane, const struct topology_region *region, char out[static IF_NAMESIZE])
+int64_t netbuild_latency(const struct topology_region *region, enum netbuild_plane plane)
 {
-    (void)str_format(out, IF_NAMESIZE, "%s-%s", plane, region->id);
+    return plane == PLANE_EDGE ? region->edge_latency_ns : region->backbone_latency_ns;
+}
+
+static const char *const plane_names[PLANE_COUNT] = {[PLANE_EDGE] = "edge", [PLANE_BACKBONE] = "backbone"};
+static const char *const plane_places[PLANE_COUNT] = {[PLANE_EDGE] = "internet", [PLANE_BACKBONE] = "backbone"};
+static const int plane_octets[PLANE_COUNT] = {[PLANE_EDGE] = 255, [PLANE_BACKBONE] = 254};
+
+void netbuild_name_link(const struct topology_region *region, enum netbuild_plane plane, struct netbuild_link *ret_link)
+{
+    const char *name = plane_names[plane];
+    *ret_link = (struct netbuild_link){.place = region->name, .far_place = plane_places[plane], .interface = name};
+    (void)str_format(ret_link->far_interface, IF_NAMESIZE, "%s-%s", name, region->id);
+    (void)str_format(ret_link->a, IF_NAMESIZE, "%s-%s-a", region->id, plane == PLANE_EDGE ? "ed" : "bb");
+    (void)str_format(ret_link->b, IF_NAMESIZE, "%s-%s-b", region->id, plane == PLANE_EDGE ? "ed" : "bb");
+}
+
+/* The two ends of such a link: 1 is the plane's, 2 the region's. */
+static void end_mac(const struct topology_region *region, enum netbuild_plane plane, int end, char out[static 32])
+{
+    (void)str_format(out, 32, "02:00:00:%02x:%02x:%02x", (unsigned)plane, (unsigned)region->index & 0xffU, (unsigned)end);
+}
+
+static void end_address(const struct topology_region *region, enum netbuild_plane plane, int end, char out[static 32])
+{
+    (void)str_format(out, 32, "10.%d.%d.%d", plane_octets[plane], region->index, end);
 }
 
 /* The link between a region's router and a plane, straight or through the emulator. */
-static int join_plane(struct build *build, struct net *net, const struct topology_region *region, const char *plane,
-                      const char *place, int64_t latency_ns, struct err *err)
+static int join_plane(struct build *build, struct net *net, const struct topology_region *region, enum netbuild_plane plane,
+                      struct err *err)
 {
-    char far[IF_NAMESIZE], a[IF_NAMESIZE], b[IF_NAMESIZE];
-    far_name(str_eq(plane, "edge") ? "edge" : "backbone", region, far);
-    if (!build->emulated || latency_ns == 0) {
-        return net_add_veth(net, plane, ns_of(build, region->name), far, ns_of(build, place), err);
+    struct netbuild_link link;
+    char mac[32], far_mac[32];
+    if (strlen(region->id) > IF_NAMESIZE - 1 - strlen("backbone-")) {
+        return err_set(err, ERR_INPUT,
+                       "region '%s': id '%s' is too long for 'backbone-%s' to be an interface; use at most %zu characters",
+                       region->name, region->id, region->id, IF_NAMESIZE - 1 - strlen("backbone-"));
     }
-    (void)str_format(a, sizeof(a), "%s-%.2s-a", region->id, plane);
-    (void)str_format(b, sizeof(b), "%s-%.2s-b", region->id, plane);
-    int status = net_add_veth(net, plane, ns_of(build, region->name), a, ns_of(build, "links"), err);
-    return status < 0 ? status : net_add_veth(net, far, ns_of(build, place), b, ns_of(build, "links"), err);
+    netbuild_name_link(region, plane, &link);
+    end_mac(region, plane, 2, mac);
+    end_mac(region, plane, 1, far_mac);
+    const struct net_end near = {.name = link.interface, .ns_fd = ns_of(build, link.place), .mac = mac};
+    const struct net_end far = {.name = link.far_interface, .ns_fd = ns_of(build, link.far_place), .mac = far_mac};
+    if (!build->emulated || netbuild_latency(region, plane) == 0) {
+        return net_add_veth(net, &near, &far, err);
+    }
+    const struct net_end a = {.name = link.a, .ns_fd = ns_of(build, "links")};
+    const struct net_end b = {.name = link.b, .ns_fd = ns_of(build, "links")};
+    int status = net_add_veth(net, &near, &a, err);
+    return status < 0 ? status : net_add_veth(net, &far, &b, err);
+}
+
+static int join_host(struct build *build, struct net *net, const struct topology_host *host, struct err *err)
+{
+    char name[IF_NAMESIZE];
+    int status = port_name(host, name, err);
+    const struct net_end eth0 = {.name = "eth0", .ns_fd = ns_of(build, host->name)};
+    const struct net_end port = {.name = name, .ns_fd = ns_of(build, host->region ? host->region->name : "internet")};
+    return status < 0 ? status : net_add_veth(net, &eth0, &port, err);
 }
 
 static int join_all(struct build *build, struct err *err)
@@ -143,18 +211,13 @@ static int join_all(struct build *build, struct err *err)
         build->emulated = !net_has_netem(net);
     }
     for (size_t i = 0; status == 0 && i < topology->region_count; i++) {
-        const struct topology_region *region = &topology->regions[i];
-        status = join_plane(build, net, region, "edge", "internet", region->edge_latency_ns, err);
+        status = join_plane(build, net, &topology->regions[i], PLANE_EDGE, err);
         if (status == 0) {
-            status = join_plane(build, net, region, "backbone", "backbone", region->backbone_latency_ns, err);
+            status = join_plane(build, net, &topology->regions[i], PLANE_BACKBONE, err);
         }
     }
     for (size_t i = 0; status == 0 && i < topology->host_count; i++) {
-        const struct topology_host *host = &topology->hosts[i];
-        char port[IF_NAMESIZE];
-        port_name(host, port);
-        const char *router = host->region ? host->region->name : "internet";
-        status = net_add_veth(net, "eth0", ns_of(build, host->name), port, ns_of(build, router), err);
+        status = join_host(build, net, &topology->hosts[i], err);
     }
     return status;
 }
@@ -169,8 +232,10 @@ static int set_up_lan(struct build *build, struct net *net, const struct topolog
         if (topology->hosts[i].region != region) {
             continue;
         }
-        port_name(&topology->hosts[i], port);
-        status = net_enslave(net, port, bridge, err);
+        status = port_name(&topology->hosts[i], port, err);
+        if (status == 0) {
+            status = net_enslave(net, port, bridge, err);
+        }
         if (status == 0) {
             status = net_set_up(net, port, err);
         }
@@ -181,34 +246,31 @@ static int set_up_lan(struct build *build, struct net *net, const struct topolog
     return status < 0 ? status : net_set_up(net, bridge, err);
 }
 
-static int set_up_plane(struct net *net, const char *name, const char *cidr, struct err *err)
+/* One end of a region's link to a plane. */
+static int set_up_plane(struct net *net, const char *name, const struct topology_region *region, enum netbuild_plane plane,
+                        int end, struct err *err)
 {
+    char address[32], cidr[40], mac[32];
+    end_address(region, plane, end, address);
+    (void)str_format(cidr, sizeof(cidr), "%s/30", address);
     int status = net_add_address(net, name, cidr, err);
     if (status == 0) {
         status = net_set_single_segment(net, name, err);
     }
-    return status < 0 ? status : net_set_up(net, name, err);
+    if (status == 0) {
+        status = net_set_up(net, name, err);
+    }
+    end_address(region, plane, 3 - end, address);
+    end_mac(region, plane, 3 - end, mac);
+    return status < 0 ? status : net_add_neighbour(net, name, address, mac, err);
 }
 
-static int set_up_region(struct build *build, const struct topology_region *region, struct err *err)
+static int route_region(struct build *build, struct net *net, const struct topology_region *region, struct err *err)
 {
-    struct net *net CLEANUP(net_cleanup) = NULL;
-    char cidr[64], via[64];
-    int status = enter(build, region->name, &net, err);
-    if (status < 0) {
-        return status;
-    }
-    set_knobs();
-    (void)str_format(cidr, sizeof(cidr), "%s/24", region->router);
-    status = net_set_up(net, "lo", err);
-    status = status < 0 ? status : set_up_lan(build, net, region, "lan", cidr, err);
-    (void)str_format(cidr, sizeof(cidr), "10.255.%d.2/30", region->index);
-    status = status < 0 ? status : set_up_plane(net, "edge", cidr, err);
-    (void)str_format(cidr, sizeof(cidr), "10.254.%d.2/30", region->index);
-    status = status < 0 ? status : set_up_plane(net, "backbone", cidr, err);
-    (void)str_format(via, sizeof(via), "10.255.%d.1", region->index);
-    status = status < 0 ? status : net_add_route(net, "default", via, err);
-    (void)str_format(via, sizeof(via), "10.254.%d.1", region->index);
+    char via[32];
+    end_address(region, PLANE_EDGE, 1, via);
+    int status = net_add_route(net, "default", via, err);
+    end_address(region, PLANE_BACKBONE, 1, via);
     for (size_t i = 0; status == 0 && i < build->topology->region_count; i++) {
         if (&build->topology->regions[i] != region) {
             status = net_add_route(net, build->topology->regions[i].cidr, via, err);
@@ -217,24 +279,35 @@ static int set_up_region(struct build *build, const struct topology_region *regi
     return status;
 }
 
-static int set_up_common(struct build *build, const char *place, const char *plane, int second_octet, struct err *err)
+static int set_up_region(struct build *build, const struct topology_region *region, struct err *err)
 {
     struct net *net CLEANUP(net_cleanup) = NULL;
-    int status = enter(build, place, &net, err);
+    char cidr[64];
+    int status = settle(build, region->name, &net, err);
+    (void)str_format(cidr, sizeof(cidr), "%s/24", region->router);
     if (status == 0) {
-        set_knobs();
-        status = net_set_up(net, "lo", err);
+        status = set_up_lan(build, net, region, "lan", cidr, err);
     }
-    if (status == 0 && str_eq(place, "internet")) {
+    for (enum netbuild_plane plane = PLANE_EDGE; status == 0 && plane < PLANE_COUNT; plane++) {
+        status = set_up_plane(net, plane_names[plane], region, plane, 2, err);
+    }
+    return status < 0 ? status : route_region(build, net, region, err);
+}
+
+static int set_up_common(struct build *build, enum netbuild_plane plane, struct err *err)
+{
+    struct net *net CLEANUP(net_cleanup) = NULL;
+    int status = settle(build, plane_places[plane], &net, err);
+    if (status == 0 && plane == PLANE_EDGE) {
         status = set_up_lan(build, net, NULL, "br0", "10.9.0.1/24", err);
     }
     for (size_t i = 0; status == 0 && i < build->topology->region_count; i++) {
         const struct topology_region *region = &build->topology->regions[i];
-        char name[IF_NAMESIZE], cidr[64], via[64];
-        far_name(plane, region, name);
-        (void)str_format(cidr, sizeof(cidr), "10.%d.%d.1/30", second_octet, region->index);
-        (void)str_format(via, sizeof(via), "10.%d.%d.2", second_octet, region->index);
-        status = set_up_plane(net, name, cidr, err);
+        struct netbuild_link link;
+        char via[32];
+        netbuild_name_link(region, plane, &link);
+        end_address(region, plane, 2, via);
+        status = set_up_plane(net, link.far_interface, region, plane, 1, err);
         if (status == 0) {
             status = net_add_route(net, region->cidr, via, err);
         }
@@ -246,13 +319,8 @@ static int set_up_host(struct build *build, const struct topology_host *host, st
 {
     struct net *net CLEANUP(net_cleanup) = NULL;
     char cidr[64];
-    int status = enter(build, host->name, &net, err);
-    if (status < 0) {
-        return status;
-    }
-    set_knobs();
+    int status = settle(build, host->name, &net, err);
     (void)str_format(cidr, sizeof(cidr), "%s/24", host->address);
-    status = net_set_up(net, "lo", err);
     if (status == 0) {
         status = net_add_address(net, "eth0", cidr, err);
     }
@@ -265,12 +333,14 @@ static int set_up_host(struct build *build, const struct topology_host *host, st
 static int set_up_links(struct build *build, struct err *err)
 {
     struct net *net CLEANUP(net_cleanup) = NULL;
-    int status = enter(build, "links", &net, err);
+    int status = settle(build, "links", &net, err);
     struct if_nameindex *all = status == 0 ? if_nameindex() : NULL;
     for (struct if_nameindex *one = all; status == 0 && one && one->if_index; one++) {
-        status = net_set_up(net, one->if_name, err);
-        if (status == 0 && !str_eq(one->if_name, "lo")) {
+        if (!str_eq(one->if_name, "lo")) {
             status = net_set_single_segment(net, one->if_name, err);
+        }
+        if (status == 0) {
+            status = net_set_up(net, one->if_name, err);
         }
     }
     if (all) {
@@ -287,10 +357,10 @@ static int set_up_all(struct build *build, struct err *err)
         status = set_up_region(build, &topology->regions[i], err);
     }
     if (status == 0) {
-        status = set_up_common(build, "internet", "edge", 255, err);
+        status = set_up_common(build, PLANE_EDGE, err);
     }
     if (status == 0) {
-        status = set_up_common(build, "backbone", "backbone", 254, err);
+        status = set_up_common(build, PLANE_BACKBONE, err);
     }
     for (size_t i = 0; status == 0 && i < topology->host_count; i++) {
         status = set_up_host(build, &topology->hosts[i], err);

@@ -1,56 +1,18 @@
-/* The agents' pool: lines of JSON-RPC out and in, timeouts, heartbeats, clocks. */
+/* One agent as the controller sees it: requests out, replies and notifications in, its clock, its end. */
 #include "harness/place/place.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/base/buf.h"
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
-#include "harness/base/vec.h"
-#include "harness/place/connect.h"
+#include "harness/place/pool.h"
 
-enum { LINE_MAX_BYTES = 16 * 1024 * 1024, HEARTBEAT_MS = 1000, PINGS = 16, HELLO_TIMEOUT_S = 10 };
-
-struct pending {
-    int64_t id, deadline_ns;
-    place_reply_f *reply; /* NULL: forgotten */
-    void *context;
-};
-
-struct place {
-    struct places *places;
-    char *name;
-    struct connection connection;
-    bool alive;
-    struct buf in, out;
-    VEC(struct pending) pending;
-    int64_t next_id;
-    int64_t offset_ns, bound_ns;
-    int heartbeat_ms;
-};
-
-struct places {
-    struct places_hooks hooks;
-    void *context;
-    VEC(struct place *) items;
-    int64_t heartbeat_ns; /* when the next one is due */
-    bool closing;
-};
-
-struct places *places_new(const struct places_hooks *hooks, void *context)
-{
-    struct places *places = xcalloc(1, sizeof(*places));
-    places->hooks = *hooks;
-    places->context = context;
-    const struct sigaction ignore = {.sa_handler = SIG_IGN};
-    (void)sigaction(SIGPIPE, &ignore, NULL); /* an agent that died shows as EPIPE */
-    return places;
-}
+enum { PINGS = 16, HELLO_TIMEOUT_S = 10, RESTART_WAIT_S = 10 };
 
 const char *place_name(const struct place *place)
 {
@@ -68,22 +30,13 @@ void place_clock_offset(const struct place *place, int64_t *ret_offset_ns, int64
     *ret_bound_ns = place->bound_ns;
 }
 
-struct place *places_find(const struct places *places, const char *name)
+static int64_t deadline_after(int64_t timeout_ns)
 {
-    VEC_EACH(place, &places->items)
-    {
-        if (str_eq((*place)->name, name)) {
-            return *place;
-        }
-    }
-    return NULL;
+    int64_t now_ns = clock_now_ns();
+    return timeout_ns > INT64_MAX - now_ns ? INT64_MAX : now_ns + timeout_ns;
 }
 
-static void close_place(struct place *place)
-{
-    fd_close(TAKE_FD(place->connection.to_fd));
-    fd_close(TAKE_FD(place->connection.from_fd));
-}
+/* ---- its end ---- */
 
 /* The reply is taken out of the list before it is called: it may make requests of its own. */
 static void answer(struct place *place, size_t index, const json_t *result, const struct err *error)
@@ -95,16 +48,34 @@ static void answer(struct place *place, size_t index, const json_t *result, cons
     }
 }
 
-static void lose(struct place *place, const char *reason)
+/* Only a local agent is our child, so only of that one is it known how it ended. */
+static void describe_end(struct place *place, char reason[static 96])
+{
+    siginfo_t info = {0};
+    if (place->pidfd < 0 || waitid(P_PIDFD, (id_t)place->pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0) {
+        return;
+    }
+    if (info.si_code == CLD_EXITED) {
+        (void)str_format(reason, 96, "its process ended with status %d", info.si_status);
+    } else {
+        (void)str_format(reason, 96, "its process was killed by SIG%s", sigabbrev_np(info.si_status));
+    }
+}
+
+static void lose(struct place *place, const char *why)
 {
     struct err error = {0};
+    char reason[96];
     if (!place->alive) {
         return;
     }
     place->alive = false;
-    close_place(place);
+    (void)str_copy(reason, sizeof(reason), why);
+    describe_end(place, reason);
+    wire_clear(&place->wire);
     (void)err_set(&error, ERR_PROTOCOL, "the agent in '%s' went away: %s", place->name, reason);
-    while (place->pending.count > 0) {
+    unsigned starts = place->starts;
+    while (place->pending.count > 0 && place->starts == starts) {
         answer(place, 0, NULL, &error);
     }
     if (!place->places->closing) {
@@ -112,30 +83,47 @@ static void lose(struct place *place, const char *reason)
     }
 }
 
-static void flush_out(struct place *place)
+void place_await_end(struct place *place, int64_t until_ns)
 {
-    while (place->alive && place->out.size > 0) {
-        ssize_t wrote = write(place->connection.to_fd, place->out.data, place->out.size);
-        if (wrote < 0 && errno == EINTR) {
-            continue;
-        }
-        if (wrote < 0) {
-            if (errno != EAGAIN) {
-                lose(place, strerrordesc_np(errno));
-            }
-            return;
-        }
-        buf_drop_front(&place->out, (size_t)wrote);
+    struct pollfd ended = {.fd = place->pidfd, .events = POLLIN};
+    if (place->pidfd < 0) {
+        return;
     }
+    for (;;) {
+        int64_t left_ns = until_ns - clock_now_ns();
+        int ready = poll(&ended, 1, left_ns > 0 ? (int)(left_ns / NS_PER_MS) + 1 : 0);
+        if (ready > 0) {
+            break;
+        }
+        if (ready == 0) { /* killed, it ends for certain */
+            (void)syscall(SYS_pidfd_send_signal, place->pidfd, SIGKILL, NULL, 0);
+            until_ns = INT64_MAX / 2;
+        }
+    }
+    (void)waitid(P_PIDFD, (id_t)place->pidfd, NULL, WEXITED | WNOHANG);
+    fd_close(TAKE_FD(place->pidfd));
 }
 
-static void send_message(struct place *place, json_t *message)
+void place_free(struct place *place)
 {
-    AUTO_JSON json_t *owned = message;
-    AUTO_FREE char *text = json_dumps(owned, JSON_COMPACT);
-    buf_puts(&place->out, text ? text : "{}");
-    buf_puts(&place->out, "\n");
-    flush_out(place);
+    wire_clear(&place->wire);
+    fd_close(place->pidfd);
+    VEC_CLEAR(&place->pending);
+    free(place->name);
+    free(place->journal_folder);
+    free(place->log_file);
+    free(place->program);
+    free(place);
+}
+
+/* ---- out ---- */
+
+void place_write(struct place *place)
+{
+    struct err err = {0};
+    if (place->alive && !place->failure[0] && wire_flush(&place->wire, &err) < 0) {
+        (void)str_copy(place->failure, sizeof(place->failure), err.text);
+    }
 }
 
 int place_request(struct place *place, const char *method, json_t *params, int64_t timeout_ns, place_reply_f *reply,
@@ -145,97 +133,125 @@ int place_request(struct place *place, const char *method, json_t *params, int64
     if (!place || !place->alive) {
         return err_set(err, ERR_PROTOCOL, "the agent in '%s' is gone", place ? place->name : "?");
     }
-    struct pending *pending = VEC_ADD(&place->pending);
-    *pending =
-        (struct pending){.id = ++place->next_id, .deadline_ns = clock_now_ns() + timeout_ns, .reply = reply, .context = context};
-    send_message(place, json_pack("{s:s, s:I, s:s, s:O}", "jsonrpc", "2.0", "id", (json_int_t)pending->id, "method", method,
-                                  "params", owned));
+    int64_t id = ++place->next_id;
+    AUTO_JSON json_t *message =
+        json_pack("{s:s, s:I, s:s, s:O}", "jsonrpc", "2.0", "id", (json_int_t)id, "method", method, "params", owned);
+    if (wire_queue(&place->wire, message, err) < 0) {
+        return err_prefix(err, "cannot ask '%s' for %s", place->name, method);
+    }
+    *VEC_ADD(&place->pending) =
+        (struct pending){.id = id, .deadline_ns = deadline_after(timeout_ns), .reply = reply, .context = context};
+    place_write(place);
     return 0;
 }
 
+void place_heartbeat(struct place *place)
+{
+    struct err err = {0};
+    if (!place->alive || place->heartbeat_ms <= 0) {
+        return;
+    }
+    AUTO_JSON json_t *message = json_pack("{s:s, s:s}", "jsonrpc", "2.0", "method", "heartbeat");
+    if (wire_queue(&place->wire, message, &err) < 0) {
+        (void)str_copy(place->failure, sizeof(place->failure), err.text);
+    }
+    place_write(place);
+}
+
+/* ---- in ---- */
+
+static struct err error_of(const json_t *error)
+{
+    struct err err = {0};
+    enum err_code code = err_code_from_name(json_str(json_object_get(error, "data"), "code", "system"));
+    (void)err_set(&err, code == ERR_NONE ? ERR_SYSTEM : code, "%s", json_str(error, "message", "an error without a message"));
+    return err;
+}
+
+/* A reply that nobody waits for any longer came after its timeout. */
 static void take_reply(struct place *place, const json_t *message)
 {
     int64_t id = json_int(message, "id", 0);
     const json_t *error = json_object_get(message, "error");
+    const json_t *result = json_object_get(message, "result");
+    AUTO_JSON json_t *empty = json_object();
     for (size_t i = 0; i < place->pending.count; i++) {
-        if (place->pending.items[i].id != id) {
-            continue;
-        }
-        struct err err = {0};
-        if (error) {
-            enum err_code code = err_code_from_name(json_str(json_object_get(error, "data"), "code", "system"));
-            (void)err_set(&err, code == ERR_NONE ? ERR_SYSTEM : code, "%s",
-                          json_str(error, "message", "an error without a message"));
-        }
-        const json_t *result = json_object_get(message, "result");
-        AUTO_JSON json_t *empty = json_object();
-        answer(place, i, error ? NULL : result ? result : empty, error ? &err : NULL);
-        return;
-    }
-}
-
-static void take_line(struct place *place, const char *line, size_t size)
-{
-    AUTO_JSON json_t *message = NULL;
-    struct err err = {0};
-    if (json_parse(line, size, &message, &err) < 0) {
-        lose(place, "it said something that is not JSON");
-        return;
-    }
-    const char *method = json_str(message, "method", NULL);
-    const json_t *params = json_object_get(message, "params");
-    if (!method) {
-        take_reply(place, message);
-        return;
-    }
-    int64_t t_ns = json_int(params, "t_ns", clock_now_ns() - place->offset_ns) + place->offset_ns;
-    if (str_eq(method, "event")) {
-        place->places->hooks.on_event(place->places->context, place, params, t_ns);
-    } else if (str_eq(method, "log")) {
-        place->places->hooks.on_log(place->places->context, place, params, t_ns);
-    }
-}
-
-static void take_lines(struct place *place)
-{
-    size_t start = 0;
-    for (;;) {
-        const char *from = place->in.data + start;
-        const char *end = place->in.size > start ? memchr(from, '\n', place->in.size - start) : NULL;
-        if (!end || !place->alive) {
-            break;
-        }
-        take_line(place, from, (size_t)(end - from));
-        start += (size_t)(end - from) + 1;
-    }
-    if (start > 0) {
-        buf_drop_front(&place->in, start);
-    }
-    if (place->in.size > LINE_MAX_BYTES) {
-        lose(place, "it sent a line without end");
-    }
-}
-
-static void read_in(struct place *place)
-{
-    char part[65536];
-    while (place->alive) {
-        ssize_t got = read(place->connection.from_fd, part, sizeof(part));
-        if (got > 0) {
-            buf_add(&place->in, part, (size_t)got);
-            take_lines(place);
-        } else if (got == 0) {
-            lose(place, "its process ended");
-        } else if (errno != EINTR) {
-            if (errno != EAGAIN) {
-                lose(place, strerrordesc_np(errno));
-            }
+        if (place->pending.items[i].id == id) {
+            struct err err = error ? error_of(error) : (struct err){0};
+            answer(place, i, error ? NULL : result ? result : empty, error ? &err : NULL);
             return;
         }
     }
 }
 
-static void expire(struct place *place, int64_t now_ns)
+static void take_notification(struct place *place, const char *method, const json_t *params)
+{
+    const struct places_hooks *hooks = &place->places->hooks;
+    int64_t t_ns = json_int(params, "t_ns", clock_now_ns() - place->offset_ns) + place->offset_ns;
+    places_note_f *note = str_eq(method, "event") ? hooks->on_event : str_eq(method, "log") ? hooks->on_log : NULL;
+    if (note) {
+        note(place->places->context, place, params, t_ns);
+    }
+}
+
+static void take_message(struct place *place, const json_t *message)
+{
+    const char *method = json_str(message, "method", NULL);
+    const json_t *params = json_object_get(message, "params");
+    if (!method && json_is_integer(json_object_get(message, "id"))) {
+        take_reply(place, message);
+    } else if (method && json_is_object(params)) {
+        take_notification(place, method, params);
+    } else {
+        lose(place, "it said something that is neither a reply nor a notification");
+    }
+}
+
+/* Callbacks may call back into here for the same agent, so nothing of the wire is held over one. */
+static void take_messages(struct place *place)
+{
+    while (place->alive) {
+        AUTO_JSON json_t *message = NULL;
+        struct err err = {0};
+        int status = wire_next(&place->wire, &message, &err);
+        if (status < 0) {
+            lose(place, err.text);
+        }
+        if (status <= 0) {
+            return;
+        }
+        take_message(place, message);
+    }
+}
+
+static bool has_ended(const struct place *place)
+{
+    struct pollfd ended = {.fd = place->pidfd, .events = POLLIN};
+    return place->pidfd >= 0 && poll(&ended, 1, 0) > 0;
+}
+
+void place_read(struct place *place)
+{
+    struct err err = {0};
+    unsigned starts = place->starts;
+    bool last =
+        place->failure[0] || has_ended(place); /* then all that it still said; else one part a step, for the others' sake */
+    int status = 1;
+    do {
+        status = wire_fill(&place->wire, &err);
+        take_messages(place);
+    } while (last && status == 1 && place->alive && place->starts == starts);
+    if (!place->alive || place->starts != starts) {
+        return;
+    }
+    if (status < 0) {
+        lose(place, err.text);
+    } else if (last) {
+        lose(place, place->failure[0] ? place->failure : "its process ended");
+    }
+}
+
+void place_expire(struct place *place, int64_t now_ns)
 {
     for (size_t i = 0; i < place->pending.count;) {
         if (place->pending.items[i].deadline_ns > now_ns) {
@@ -248,72 +264,7 @@ static void expire(struct place *place, int64_t now_ns)
     }
 }
 
-static void beat(struct places *places, int64_t now_ns)
-{
-    if (now_ns < places->heartbeat_ns) {
-        return;
-    }
-    places->heartbeat_ns = now_ns + HEARTBEAT_MS * NS_PER_MS;
-    VEC_EACH(place, &places->items)
-    {
-        if ((*place)->alive && (*place)->heartbeat_ms > 0) {
-            send_message(*place, json_pack("{s:s, s:s}", "jsonrpc", "2.0", "method", "heartbeat"));
-        }
-    }
-}
-
-static int64_t next_deadline(const struct places *places, int64_t until_ns)
-{
-    int64_t deadline_ns = until_ns < places->heartbeat_ns ? until_ns : places->heartbeat_ns;
-    VEC_EACH(place, &places->items)
-    {
-        VEC_EACH(pending, &(*place)->pending)
-        {
-            if (pending->deadline_ns < deadline_ns) {
-                deadline_ns = pending->deadline_ns;
-            }
-        }
-    }
-    return deadline_ns;
-}
-
-static size_t fill_polls(const struct places *places, int extra_fd, struct pollfd *polls)
-{
-    size_t count = 0;
-    polls[count++] = (struct pollfd){.fd = extra_fd, .events = POLLIN};
-    VEC_EACH(place, &places->items)
-    {
-        polls[count++] = (struct pollfd){.fd = (*place)->connection.from_fd, .events = POLLIN};
-        polls[count++] = (struct pollfd){.fd = (*place)->out.size > 0 ? (*place)->connection.to_fd : -1, .events = POLLOUT};
-    }
-    return count;
-}
-
-int places_step(struct places *places, int64_t until_ns, int extra_fd, struct err *err)
-{
-    AUTO_FREE struct pollfd *polls = xcalloc(2 * places->items.count + 1, sizeof(*polls));
-    size_t items = places->items.count;
-    beat(places, clock_now_ns());
-    nfds_t count = fill_polls(places, extra_fd, polls);
-    int64_t left_ns = next_deadline(places, until_ns) - clock_now_ns();
-    struct timespec timeout = {.tv_sec = left_ns > 0 ? left_ns / NS_PER_S : 0, .tv_nsec = left_ns > 0 ? left_ns % NS_PER_S : 0};
-    int ready = ppoll(polls, count, &timeout, NULL);
-    if (ready < 0 && errno != EINTR) {
-        return err_errno(err, errno, "cannot wait for the agents");
-    }
-    for (size_t i = 0; ready > 0 && i < items; i++) {
-        if (polls[2 * i + 1].revents) {
-            read_in(places->items.items[i]);
-        }
-        if (polls[2 * i + 2].revents) {
-            flush_out(places->items.items[i]);
-        }
-    }
-    for (size_t i = 0; i < items; i++) {
-        expire(places->items.items[i], clock_now_ns());
-    }
-    return ready > 0 && polls[0].revents ? 1 : 0;
-}
+/* ---- waiting for one reply ---- */
 
 struct waiting {
     bool done;
@@ -333,14 +284,32 @@ static void remember(void *context, const json_t *result, const struct err *erro
     }
 }
 
+/* `waiting` is on a stack that is about to be left. */
+static void forget(struct place *place, const struct waiting *waiting)
+{
+    VEC_EACH(pending, &place->pending)
+    {
+        if (pending->context == waiting) {
+            pending->reply = NULL;
+        }
+    }
+}
+
 static int call(struct place *place, const char *method, json_t *params, int64_t timeout_ns, struct waiting *waiting,
                 struct err *err)
 {
+    int64_t deadline_ns = deadline_after(timeout_ns);
     int status = place_request(place, method, params, timeout_ns, remember, waiting, err);
     while (status >= 0 && !waiting->done) {
-        status = places_step(place->places, INT64_MAX, -1, err);
+        status = places_step(place->places, deadline_ns, -1, err);
+        if (status >= 0 && !waiting->done && clock_now_ns() >= deadline_ns) { /* places_forget_replies was called meanwhile */
+            status = err_set(err, ERR_TIMEOUT, "the agent in '%s' did not answer %s in time", place->name, method);
+        }
     }
     if (status < 0) {
+        if (place) {
+            forget(place, waiting);
+        }
         return status;
     }
     if (!waiting->result) {
@@ -361,6 +330,34 @@ int place_call(struct place *place, const char *method, json_t *params, int64_t 
     return status;
 }
 
+/* The true moment of the agent's reading lies between sending and receiving: the midpoint is off by half a round trip at most. */
+int place_sync_clock(struct place *place, struct err *err)
+{
+    int64_t offset_ns = 0, bound_ns = INT64_MAX;
+    for (int i = 0; i < PINGS; i++) {
+        struct waiting waiting = {0};
+        int64_t sent_ns = clock_now_ns();
+        int status = call(place, "ping", NULL, HELLO_TIMEOUT_S * NS_PER_S, &waiting, err);
+        if (status < 0) {
+            return status;
+        }
+        AUTO_JSON json_t *result = waiting.result;
+        int64_t half_ns = (waiting.at_ns - sent_ns + 1) / 2;
+        if (!json_is_integer(json_object_get(result, "clock_ns"))) {
+            return err_set(err, ERR_PROTOCOL, "ping: clock_ns must be a number, found none");
+        }
+        if (half_ns < bound_ns) {
+            bound_ns = half_ns;
+            offset_ns = sent_ns + half_ns - json_int(result, "clock_ns", 0);
+        }
+    }
+    place->offset_ns = offset_ns;
+    place->bound_ns = bound_ns;
+    return 0;
+}
+
+/* ---- its start ---- */
+
 static void hello_answered(void *context, const json_t *result, const struct err *error)
 {
     (void)result;
@@ -369,127 +366,31 @@ static void hello_answered(void *context, const json_t *result, const struct err
     }
 }
 
-static int add(struct places *places, const char *name, const struct connection *connection,
-               const struct place_settings *settings, struct place **ret_place, struct err *err)
+int place_start(struct place *place, struct err *err)
 {
-    struct place *place = xcalloc(1, sizeof(*place));
-    *place = (struct place){.places = places,
-                            .name = xstrdup(name),
-                            .connection = *connection,
-                            .alive = true,
-                            .heartbeat_ms = settings->heartbeat_ms};
-    *VEC_ADD(&places->items) = place;
-    *ret_place = place;
-    json_t *params =
-        json_pack("{s:s, s:s?, s:i}", "place", name, "journal", settings->journal_folder, "heartbeat_ms", settings->heartbeat_ms);
+    struct connection connection;
+    const struct connect_request request = {
+        .world = place->world, .place = place->name, .program = place->program, .log_file = place->log_file};
+    int status = connect_agent(&request, &connection, err);
+    if (status < 0) {
+        return status;
+    }
+    place->wire.to_fd = connection.to_fd;
+    place->wire.from_fd = connection.from_fd;
+    place->pidfd = connection.pidfd;
+    place->failure[0] = '\0';
+    place->alive = true;
+    place->starts++;
+    json_t *params = json_pack("{s:s, s:s?, s:i}", "place", place->name, "journal", place->journal_folder, "heartbeat_ms",
+                               place->heartbeat_ms);
     return place_request(place, "hello", params, HELLO_TIMEOUT_S * NS_PER_S, hello_answered, place, err);
 }
 
-int places_add_netns(struct places *places, struct world *world, const char *name, const struct place_settings *settings,
-                     struct place **ret_place, struct err *err)
+int place_restart(struct place *place, struct err *err)
 {
-    struct connection connection;
-    int status = connect_netns(world, name, settings->log_file, &connection, err);
-    return status < 0 ? status : add(places, name, &connection, settings, ret_place, err);
-}
-
-int places_add_local(struct places *places, const char *name, const struct place_settings *settings, struct place **ret_place,
-                     struct err *err)
-{
-    struct connection connection;
-    int status = connect_local(settings->log_file, &connection, err);
-    return status < 0 ? status : add(places, name, &connection, settings, ret_place, err);
-}
-
-/* Half of the smallest round trip bounds how far the midpoint can be off. */
-static int sync_clock(struct place *place, struct err *err)
-{
-    place->bound_ns = INT64_MAX;
-    for (int i = 0; i < PINGS; i++) {
-        struct waiting waiting = {0};
-        int64_t sent_ns = clock_now_ns();
-        int status = call(place, "ping", NULL, HELLO_TIMEOUT_S * NS_PER_S, &waiting, err);
-        if (status < 0) {
-            return status;
-        }
-        int64_t half_ns = (waiting.at_ns - sent_ns + 1) / 2;
-        if (half_ns < place->bound_ns) {
-            place->bound_ns = half_ns;
-            place->offset_ns = sent_ns + half_ns - json_int(waiting.result, "clock_ns", 0);
-        }
-        json_decref(waiting.result);
+    if (place->alive) {
+        return err_set(err, ERR_STATE, "the agent in '%s' is alive: only a lost one is started anew", place->name);
     }
-    return 0;
-}
-
-int places_sync_clocks(struct places *places, struct err *err)
-{
-    for (size_t i = 0; i < places->items.count; i++) {
-        if (sync_clock(places->items.items[i], err) < 0) {
-            return err_prefix(err, "agent '%s'", places->items.items[i]->name);
-        }
-    }
-    return 0;
-}
-
-void places_forget_replies(struct places *places)
-{
-    VEC_EACH(place, &places->items)
-    {
-        VEC_EACH(pending, &(*place)->pending)
-        {
-            pending->reply = NULL;
-        }
-    }
-}
-
-static bool any_alive(const struct places *places)
-{
-    VEC_EACH(place, &places->items)
-    {
-        if ((*place)->alive) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void places_exit_all(struct places *places, int64_t timeout_ns)
-{
-    struct err ignored = {0};
-    int64_t until_ns = clock_now_ns() + timeout_ns;
-    places->closing = true;
-    VEC_EACH(place, &places->items)
-    {
-        if ((*place)->alive) {
-            (void)!place_request(*place, "exit", NULL, timeout_ns, NULL, NULL, &ignored);
-        }
-    }
-    while (any_alive(places) && clock_now_ns() < until_ns) {
-        if (places_step(places, until_ns, -1, &ignored) < 0) {
-            return;
-        }
-    }
-}
-
-void places_free(struct places *places)
-{
-    if (!places) {
-        return;
-    }
-    VEC_EACH(item, &places->items)
-    {
-        struct place *place = *item;
-        close_place(place);
-        if (place->connection.pid > 0) {
-            (void)waitpid(place->connection.pid, NULL, 0); /* its input is closed: it reverts and ends */
-        }
-        buf_clear(&place->in);
-        buf_clear(&place->out);
-        VEC_CLEAR(&place->pending);
-        free(place->name);
-        free(place);
-    }
-    VEC_CLEAR(&places->items);
-    free(places);
+    place_await_end(place, clock_now_ns() + RESTART_WAIT_S * NS_PER_S);
+    return place_start(place, err);
 }

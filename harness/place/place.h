@@ -26,6 +26,7 @@ struct place_settings {
     const char *journal_folder; /* NULL: the agent keeps no journal */
     int heartbeat_ms;           /* 0: none */
     const char *log_file;       /* absolute; the agent's standard error is appended there; NULL: inherited */
+    const char *program;        /* absolute; started as "drill agent"; NULL: this process's own binary */
 };
 
 struct places *places_new(const struct places_hooks *hooks, void *context);
@@ -53,7 +54,10 @@ void place_clock_offset(const struct place *place, int64_t *ret_offset_ns, int64
 /* Takes params (NULL: none). The reply comes from a later places_step; a lost agent or the timeout answers with an error. */
 int place_request(struct place *place, const char *method, json_t *params, int64_t timeout_ns, place_reply_f *reply,
                   void *context, struct err *err) MUST_CHECK;
-/* The same, waiting for the reply. ret_result may be NULL; else it is a new reference. */
+/* Start a lost agent anew, once its old process has ended (it may still be reverting): ERR_STATE while it is alive. The world
+ * that it was added with must still stand. */
+int place_restart(struct place *place, struct err *err) MUST_CHECK;
+/* The same as place_request, waiting for the reply. ret_result may be NULL; else it is a new reference. */
 int place_call(struct place *place, const char *method, json_t *params, int64_t timeout_ns, json_t **ret_result,
                struct err *err) MUST_CHECK;
 
