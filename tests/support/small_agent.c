@@ -1,0 +1,135 @@
+/* An agent for tests of the controller's side. */
+#include "tests/support/small_agent.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/base/json.h"
+#include "harness/base/str.h"
+
+struct small_agent {
+    int heartbeats;
+    bool stubborn;
+    char place[64];
+};
+
+static int64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000000LL + now.tv_nsec + SMALL_AGENT_AHEAD_NS;
+}
+
+static void print(json_t *message)
+{
+    AUTO_JSON json_t *owned = message;
+    AUTO_FREE char *text = json_dumps(owned, JSON_COMPACT);
+    (void)puts(text);
+    (void)fflush(stdout);
+}
+
+static void reply(const json_t *id, json_t *result)
+{
+    print(json_pack("{s:s, s:O, s:o}", "jsonrpc", "2.0", "id", id, "result", result));
+}
+
+static int count_fds(void)
+{
+    int count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    while (folder && readdir(folder)) {
+        count++;
+    }
+    if (folder) {
+        (void)closedir(folder);
+    }
+    return count - 3; /* ".", ".." and the folder itself */
+}
+
+static json_t *letters(size_t size)
+{
+    AUTO_FREE char *text = xcalloc(size + 1, 1);
+    memset(text, 'x', size);
+    return json_string(text);
+}
+
+static _Noreturn void wait_for_signal(void)
+{
+    for (;;) {
+        (void)pause();
+    }
+}
+
+static bool misbehave(const char *method, const json_t *params)
+{
+    if (str_eq(method, "say")) {
+        (void)puts(json_str(params, "line", ""));
+        (void)fflush(stdout);
+    } else if (str_eq(method, "deaf")) {
+        wait_for_signal();
+    } else if (str_eq(method, "die")) {
+        (void)raise(SIGKILL);
+    } else if (str_eq(method, "leave")) {
+        _exit((int)json_int(params, "status", 0));
+    } else {
+        return str_eq(method, "ignore");
+    }
+    return true;
+}
+
+static void serve(struct small_agent *agent, const char *method, const json_t *id, json_t *params)
+{
+    if (str_eq(method, "heartbeat")) {
+        agent->heartbeats++;
+    } else if (str_eq(method, "hello")) {
+        (void)str_copy(agent->place, sizeof(agent->place), json_str(params, "place", ""));
+        reply(id, json_pack("{s:i}", "pid", (int)getpid()));
+    } else if (str_eq(method, "ping")) {
+        reply(id, json_pack("{s:I}", "clock_ns", (json_int_t)clock_ns()));
+    } else if (str_eq(method, "echo")) {
+        reply(id, json_incref(params));
+    } else if (str_eq(method, "status")) {
+        reply(id, json_pack("{s:i, s:i, s:s}", "heartbeats", agent->heartbeats, "fds", count_fds(), "place", agent->place));
+    } else if (str_eq(method, "big")) {
+        reply(id, json_pack("{s:o}", "text", letters((size_t)json_int(params, "size", 1))));
+    } else if (str_eq(method, "fail")) {
+        print(json_pack("{s:s, s:O, s:{s:i, s:s, s:{s:s}}}", "jsonrpc", "2.0", "id", id, "error", "code", -32000, "message",
+                        "not now", "data", "code", "state"));
+    } else if (str_eq(method, "emit")) {
+        print(json_pack("{s:s, s:s, s:{s:s, s:I}}", "jsonrpc", "2.0", "method", "event", "params", "kind", "mark", "t_ns",
+                        (json_int_t)clock_ns()));
+        reply(id, json_object());
+    } else if (str_eq(method, "stubborn")) {
+        agent->stubborn = true;
+        reply(id, json_object());
+    } else if (str_eq(method, "exit")) {
+        reply(id, json_object());
+        _exit(0);
+    } else if (!misbehave(method, params)) {
+        _exit(9);
+    }
+}
+
+int small_agent_main(void)
+{
+    struct small_agent agent = {0};
+    AUTO_FREE char *line = NULL;
+    size_t capacity = 0;
+    ssize_t size;
+    while ((size = getline(&line, &capacity, stdin)) > 0) {
+        AUTO_JSON json_t *message = NULL;
+        struct err err = {0};
+        if (json_parse(line, (size_t)size - 1, &message, &err) < 0) {
+            return 8;
+        }
+        serve(&agent, json_str(message, "method", ""), json_object_get(message, "id"), json_object_get(message, "params"));
+    }
+    if (agent.stubborn) {
+        wait_for_signal();
+    }
+    return 0;
+}
