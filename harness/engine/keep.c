@@ -13,7 +13,7 @@ static int bring_up(struct session *session, struct err *err)
         status = startup_world(session, err);
     }
     if (status == 0) {
-        status = session_open_places(session, err);
+        status = agents_open(session, err);
     }
     if (status == 0) {
         status = startup_latency(session, false, err);
@@ -66,7 +66,7 @@ int engine_status(const struct topology *topology, const struct engine_options *
     bool all = true;
     int status = startup_world(&session, err);
     if (status == 0) {
-        status = session_open_places(&session, err);
+        status = agents_open(&session, err);
     }
     for (size_t i = 0; status == 0 && i < topology->service_count; i++) {
         const struct topology_service *service = &topology->services[i];
@@ -75,8 +75,8 @@ int engine_status(const struct topology *topology, const struct engine_options *
     }
     for (size_t i = 0; status == 0 && i < topology->steady_count; i++) {
         const struct topology_steady *steady = &topology->steady[i];
-        status = tell_check(&session, places_find(session.places, steady->place), steady->name,
-                            describe_steady(topology, steady), out, &all, err);
+        status = tell_check(&session, places_find(session.places, steady->place), steady->name, describe_steady(topology, steady),
+                            out, &all, err);
     }
     return status < 0 ? status : !all;
 }

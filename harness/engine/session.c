@@ -94,10 +94,7 @@ int session_step(struct session *session, int64_t until_ns, struct err *err)
         session->interrupted = true;
         return err_set(err, ERR_INTERRUPTED, "interrupted");
     }
-    if (session->lost_place[0]) {
-        return err_set(err, ERR_PROTOCOL, "the agent in '%s' went away: %s", session->lost_place, session->lost_reason);
-    }
-    return 0;
+    return session->lost_place[0] ? agents_recover(session, err) : 0;
 }
 
 int session_call(struct session *session, struct place *place, const char *method, json_t *params, json_t **ret_result,
@@ -113,79 +110,6 @@ int session_call(struct session *session, struct place *place, const char *metho
         *ret_result = TAKE(result);
     }
     return 0;
-}
-
-/* An agent's event goes into the evidence with the place's name and the bound of the clock comparison. */
-static void on_event(void *context, struct place *place, const json_t *params, int64_t t_ns)
-{
-    struct session *session = context;
-    struct err err = {0};
-    int64_t offset_ns = 0, bound_ns = 0;
-    json_t *fields = json_copy((json_t *)params);
-    const char *kind = json_str(params, "kind", "observe");
-    place_clock_offset(place, &offset_ns, &bound_ns);
-    if (!json_object_get(fields, "place")) {
-        json_object_set_new(fields, "place", json_string(place_name(place)));
-    }
-    json_object_set_new(fields, "bound", json_integer(bound_ns));
-    if (session_event_at(session, t_ns, kind, fields, &err) < 0) {
-        log_error("an event of '%s' could not be written: %s", place_name(place), err.text);
-    }
-}
-
-static void on_log(void *context, struct place *place, const json_t *params, int64_t t_ns)
-{
-    (void)context;
-    (void)t_ns;
-    log_debug("%s: %s", place_name(place), json_str(params, "text", ""));
-}
-
-static void on_lost(void *context, struct place *place, const char *reason)
-{
-    struct session *session = context;
-    session_tell(session, "agent.lost", json_pack("{s:s, s:s}", "place", place_name(place), "reason", reason));
-    if (!session->lost_place[0]) {
-        (void)str_copy(session->lost_place, sizeof(session->lost_place), place_name(place));
-        (void)str_copy(session->lost_reason, sizeof(session->lost_reason), reason);
-    }
-}
-
-static int open_place(struct session *session, const char *name, struct err *err)
-{
-    AUTO_FREE char *log_file = xasprintf("%s/agents.log", session->logs);
-    struct place_settings settings = {
-        .journal_folder = session->options->journal,
-        .heartbeat_ms = 1000,
-        .log_file = log_file,
-    };
-    struct place *place = NULL;
-    int status = session->world ? places_add_netns(session->places, session->world, name, &settings, &place, err)
-                                : places_add_local(session->places, name, &settings, &place, err);
-    return status < 0 ? err_prefix(err, "cannot start the agent of '%s'", name) : 0;
-}
-
-static int open_world_places(struct session *session, struct err *err)
-{
-    static const char *const common[] = {"internet", "backbone", "links"};
-    int status = 0;
-    for (size_t i = 0; status == 0 && i < ARRAY_LEN(common); i++) {
-        status = open_place(session, common[i], err);
-    }
-    for (size_t i = 0; status == 0 && i < session->topology->region_count; i++) {
-        status = open_place(session, session->topology->regions[i].name, err);
-    }
-    return status;
-}
-
-int session_open_places(struct session *session, struct err *err)
-{
-    const struct places_hooks hooks = {.on_event = on_event, .on_log = on_log, .on_lost = on_lost};
-    session->places = places_new(&hooks, session);
-    int status = session->world ? open_world_places(session, err) : 0;
-    for (size_t i = 0; status == 0 && i < session->topology->host_count; i++) {
-        status = open_place(session, session->topology->hosts[i].name, err);
-    }
-    return status < 0 ? status : places_sync_clocks(session->places, err);
 }
 
 static void clear_injections(struct session *session)
@@ -222,6 +146,7 @@ void session_clear(struct session *session)
     }
     VEC_CLEAR(&session->ledgers);
     VEC_CLEAR(&session->vantages);
+    VEC_CLEAR(&session->restarted);
     clear_injections(session);
     events_close(TAKE(session->events));
     free(TAKE(session->outage_settings));

@@ -61,6 +61,7 @@ struct session {
     VEC(struct operation *) operations;
     VEC(struct ledger *) ledgers;
     VEC(struct place *) vantages;
+    VEC(struct place *) restarted; /* agents that were lost and started again: their snapshots are gone */
     bool observing, loading, snapshots;
     int readbacks;
     bool readback_due; /* a disruption since the last read-back */
@@ -84,8 +85,15 @@ void session_phase(struct session *session, const char *phase, int64_t until_ns,
 int session_step(struct session *session, int64_t until_ns, struct err *err) MUST_CHECK;
 int session_call(struct session *session, struct place *place, const char *method, json_t *params, json_t **ret_result,
                  struct err *err) MUST_CHECK;
-int session_open_places(struct session *session, struct err *err) MUST_CHECK;
 void session_clear(struct session *session);
+
+/* agents.c */
+int agents_open(struct session *session, struct err *err) MUST_CHECK;
+/* After a loss: start the agent again and go on, or an error when what it held cannot be had back. */
+int agents_recover(struct session *session, struct err *err) MUST_CHECK;
+/* Start lost agents whose faults are still to be reverted: they find them in their journal. */
+void agents_revive(struct session *session);
+bool agents_was_restarted(const struct session *session, const struct place *place);
 
 /* describe.c: the topology's parts as agents receive them; new references. */
 json_t *describe_service(const struct topology_service *service, const char *logs, bool with_files);
@@ -127,6 +135,7 @@ int readback_now(struct session *session, struct err *err) MUST_CHECK;
 
 /* traffic.c */
 int traffic_start(struct session *session, struct err *err) MUST_CHECK;
+int traffic_observe(struct session *session, struct place *place, struct err *err) MUST_CHECK;
 int traffic_stop(struct session *session, struct err *err) MUST_CHECK;
 
 #endif

@@ -143,8 +143,8 @@ static int check_once(struct session *session, bool *ret_all, char detail[static
     for (size_t i = 0; *ret_all && i < session->topology->steady_count; i++) {
         const struct topology_steady *steady = &session->topology->steady[i];
         AUTO_JSON json_t *result = NULL;
-        json_t *params = json_pack("{s:o, s:i}", "check", describe_steady(session->topology, steady),
-                                   "timeout_ms", CHECK_TIMEOUT_MS);
+        json_t *params =
+            json_pack("{s:o, s:i}", "check", describe_steady(session->topology, steady), "timeout_ms", CHECK_TIMEOUT_MS);
         int status = session_call(session, places_find(session->places, steady->place), "check", params, &result, err);
         if (status < 0) {
             return status;

@@ -27,7 +27,7 @@ static int start_vantage(struct session *session, const char *vantage, struct er
     return session_event(session, "load.start", json_pack("{s:s, s:s}", "vantage", vantage, "ledger", name), err);
 }
 
-static int start_observers(struct session *session, struct place *place, struct err *err)
+int traffic_observe(struct session *session, struct place *place, struct err *err)
 {
     json_t *observers = json_array();
     for (size_t i = 0; i < session->topology->observer_count; i++) {
@@ -47,7 +47,7 @@ int traffic_start(struct session *session, struct err *err)
     int status = 0;
     session->observing = session->loading = true;
     for (size_t i = 0; status == 0 && i < session->topology->host_count; i++) {
-        status = start_observers(session, places_find(session->places, session->topology->hosts[i].name), err);
+        status = traffic_observe(session, places_find(session->places, session->topology->hosts[i].name), err);
     }
     for (size_t i = 0; status == 0 && i < session->topology->entrypoint.vantage_count; i++) {
         status = start_vantage(session, session->topology->entrypoint.vantages[i], err);
