@@ -62,10 +62,17 @@ struct answer orders_put(const struct backend *backend, const char *id)
     return say(added ? 201 : 200, "%s %s %s\n", id, backend->region, store_host(primary));
 }
 
+/* From the region's own server; one that its watcher cannot reach is not waited for. */
+static PGresult *ask_local(const struct backend *backend, const char *sql, const char *value)
+{
+    const char *const values[] = {value};
+    bool reachable = store_role(backend->local) != STORE_UNKNOWN;
+    return reachable ? ask(backend->local, sql, 1, values, now_ns() + request_ns) : NULL;
+}
+
 struct answer orders_get(const struct backend *backend, const char *id)
 {
-    const char *const values[] = {id};
-    PGresult *result = ask(backend->local, "select region, node, at from orders where id = $1", 1, values, now_ns() + request_ns);
+    PGresult *result = ask_local(backend, "select region, node, at from orders where id = $1", id);
     if (!result) {
         return say(503, "the store %s did not answer\n", store_host(backend->local));
     }
@@ -103,10 +110,8 @@ static struct answer lines(const PGresult *result, bool counted)
 struct answer orders_some(const struct backend *backend, long limit)
 {
     char text[24];
-    const char *const values[] = {text};
     snprintf(text, sizeof(text), "%ld", limit);
-    PGresult *result =
-        ask(backend->local, "select id from orders order by id desc limit $1::bigint", 1, values, now_ns() + request_ns);
+    PGresult *result = ask_local(backend, "select id from orders order by id desc limit $1::bigint", text);
     if (!result) {
         return say(503, "the store %s did not answer\n", store_host(backend->local));
     }
