@@ -1,0 +1,187 @@
+/* Charts: scales, axes, shapes. */
+#include "reports/chart.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "harness/base/str.h"
+
+/* A small hatch on a ground; `path` is drawn with `stroke`. */
+static void define_pattern(struct xml *xml, const struct chart *chart, const char *name, const char *ground, const char *stroke,
+                           const char *path)
+{
+    xml_open(xml, "pattern");
+    xml_attrf(xml, "id", "%s-%s", chart->id, name);
+    xml_attr(xml, "width", "6");
+    xml_attr(xml, "height", "6");
+    xml_attr(xml, "patternUnits", "userSpaceOnUse");
+    if (ground) {
+        chart_rect(xml, 0, 0, 6, 6, ground, NULL);
+    }
+    chart_path(xml, path, "none", stroke, 1, NULL);
+    xml_end(xml);
+}
+
+void chart_begin(struct xml *xml, const struct chart *chart, const char *title, const char *description)
+{
+    xml_open(xml, "svg");
+    xml_attr(xml, "xmlns", "http://www.w3.org/2000/svg");
+    xml_attrf(xml, "viewBox", "0 0 %g %g", chart->width, chart->height);
+    xml_attrf(xml, "width", "%g", chart->width);
+    xml_attrf(xml, "height", "%g", chart->height);
+    xml_attr(xml, "role", "img");
+    xml_attrf(xml, "aria-labelledby", "%s-title %s-desc", chart->id, chart->id);
+    xml_attr(xml, "font-family", "DejaVu Sans, Verdana, sans-serif");
+    xml_open(xml, "title");
+    xml_attrf(xml, "id", "%s-title", chart->id);
+    xml_text(xml, title);
+    xml_close(xml);
+    xml_open(xml, "desc");
+    xml_attrf(xml, "id", "%s-desc", chart->id);
+    xml_text(xml, description);
+    xml_close(xml);
+    xml_open(xml, "defs");
+    define_pattern(xml, chart, "hatch", "#f3e9d8", "#8a6d3b", "M-1 7L7 -1M-1 1L1 -1M5 7L7 5");
+    define_pattern(xml, chart, "band", NULL, "#c9b48c", "M-1 7L7 -1M-1 1L1 -1M5 7L7 5");
+    define_pattern(xml, chart, "failed", ORANGE, "#ffffff", "M-1 -1L7 7M-1 5L1 7M5 -1L7 1");
+    define_pattern(xml, chart, "timeout", DARK_RED, "#e9c3ca", "M0 3H6");
+    define_pattern(xml, chart, "hold", "#e3f1e8", "#1e7145", "M3 0V6");
+    xml_end(xml);
+    chart_rect(xml, 0, 0, chart->width, chart->height, "#ffffff", NULL);
+    xml_newline(xml);
+}
+
+void chart_end(struct xml *xml)
+{
+    xml_close(xml);
+    xml_newline(xml);
+}
+
+static double clamp(double value, double low, double high)
+{
+    return !(value > low) ? low : value > high ? high : value;
+}
+
+double chart_x(const struct chart *chart, double seconds)
+{
+    double range = chart->to_s - chart->from_s;
+    double share = range > 0 ? (seconds - chart->from_s) / range : 0;
+    return chart->left + clamp(share, 0, 1) * (chart->right - chart->left);
+}
+
+double chart_y(const struct chart *chart, double value)
+{
+    double share = chart->y_max > 0 ? value / chart->y_max : 0;
+    return chart->bottom - clamp(share, 0, 1) * (chart->bottom - chart->top);
+}
+
+double chart_step(double range, int ticks)
+{
+    if (!(range > 0) || !isfinite(range)) {
+        return 1;
+    }
+    double power = pow(10, floor(log10(range / ticks)));
+    double factor = range / ticks / power;
+    return power * (factor <= 1 ? 1 : factor <= 2 ? 2 : factor <= 5 ? 5 : 10);
+}
+
+static void coordinate(struct xml *xml, const char *name, double value)
+{
+    xml_attrf(xml, name, "%g", round(value * 10) / 10);
+}
+
+void chart_rect(struct xml *xml, double x, double y, double width, double height, const char *fill, const char *stroke)
+{
+    xml_open(xml, "rect");
+    coordinate(xml, "x", x);
+    coordinate(xml, "y", y);
+    coordinate(xml, "width", width);
+    coordinate(xml, "height", height);
+    xml_attr(xml, "fill", fill);
+    xml_attr(xml, "stroke", stroke);
+    xml_end(xml);
+}
+
+void chart_line(struct xml *xml, double x1, double y1, double x2, double y2, const char *stroke, double width, const char *dash)
+{
+    xml_open(xml, "line");
+    coordinate(xml, "x1", x1);
+    coordinate(xml, "y1", y1);
+    coordinate(xml, "x2", x2);
+    coordinate(xml, "y2", y2);
+    xml_attr(xml, "stroke", stroke);
+    xml_attrf(xml, "stroke-width", "%g", width);
+    xml_attr(xml, "stroke-dasharray", dash);
+    xml_end(xml);
+}
+
+void chart_label(struct xml *xml, double x, double y, enum chart_anchor anchor, double size, const char *fill, const char *text)
+{
+    static const char *const anchors[] = {NULL, "middle", "end"};
+    xml_open(xml, "text");
+    coordinate(xml, "x", x);
+    coordinate(xml, "y", y);
+    xml_attrf(xml, "font-size", "%g", size);
+    xml_attr(xml, "fill", fill);
+    xml_attr(xml, "text-anchor", anchors[anchor]);
+    xml_text(xml, text);
+    xml_end(xml);
+}
+
+void chart_path(struct xml *xml, const char *data, const char *fill, const char *stroke, double width, const char *dash)
+{
+    xml_open(xml, "path");
+    xml_attr(xml, "d", data);
+    xml_attr(xml, "fill", fill);
+    xml_attr(xml, "stroke", stroke);
+    if (stroke) {
+        xml_attrf(xml, "stroke-width", "%g", width);
+    }
+    xml_attr(xml, "stroke-dasharray", dash);
+    xml_end(xml);
+}
+
+const char *chart_pattern(const struct chart *chart, const char *name, char out[static 64])
+{
+    (void)str_format(out, 64, "url(#%s-%s)", chart->id, name);
+    return out;
+}
+
+double chart_text_width(const char *text, double size)
+{
+    size_t characters = 0;
+    for (const char *byte = text; *byte; byte++) {
+        characters += (*byte & 0xc0) != 0x80;
+    }
+    return (double)characters * size * 0.61;
+}
+
+void chart_axis_y(struct xml *xml, const struct chart *chart, const char *unit)
+{
+    double step = chart_step(chart->y_max, 5);
+    for (double value = 0; value <= chart->y_max * 1.0001; value += step) {
+        char text[32];
+        double y = chart_y(chart, value);
+        (void)str_format(text, sizeof(text), "%g", value);
+        chart_line(xml, chart->left, y, chart->right, y, value > 0 ? GRID : INK, 1, NULL);
+        chart_label(xml, chart->left - 6, y + 4, ANCHOR_END, 11, INK_SOFT, text);
+    }
+    chart_label(xml, chart->left - 6, chart->top - 9, ANCHOR_END, 11, INK_SOFT, unit);
+    xml_newline(xml);
+}
+
+void chart_axis_x(struct xml *xml, const struct chart *chart, double at_y)
+{
+    double step = chart_step(chart->to_s - chart->from_s, 14);
+    chart_line(xml, chart->left, at_y, chart->right, at_y, INK, 1, NULL);
+    for (double value = ceil(chart->from_s / step) * step; value <= chart->to_s + step * 0.001; value += step) {
+        char text[32];
+        double x = chart_x(chart, value);
+        (void)str_format(text, sizeof(text), "%g", fabs(value) < step * 0.001 ? 0.0 : value);
+        chart_line(xml, x, at_y, x, at_y + 5, INK, 1, NULL);
+        chart_label(xml, x, at_y + 17, ANCHOR_MIDDLE, 11, INK_SOFT, text);
+    }
+    chart_label(xml, (chart->left + chart->right) / 2, at_y + 32, ANCHOR_MIDDLE, 11, INK_SOFT,
+                "seconds since the first disruption");
+    xml_newline(xml);
+}

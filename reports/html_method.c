@@ -1,0 +1,130 @@
+/* How it was measured, what the words mean, on what it ran, and how to get the same figures again. */
+#include <string.h>
+
+#include "harness/base/clock.h"
+#include "harness/base/str.h"
+#include "reports/html_page.h"
+#include "reports/words.h"
+
+static const struct {
+    const char *word, *meaning;
+} definitions[] = {
+    {"Disruption", "The instant at which drill asks for a fault, or for its removal. Times count from the first one."},
+    {"Fault proof",
+     "Evidence that a fault changed the system, from a source other than the injector's own answer. Without it the drill is "
+     "inconclusive."},
+    {"Request",
+     "Sent on a fixed schedule that does not wait for earlier answers. One that is not answered by its deadline has failed; none "
+     "is left out. Latency counts from when it was due."},
+    {"Outage", "Starts when the first failed request of the first window that is not good was due, at or after the disruption. A "
+               "window with "
+               "too few requests is unknown, and unknown is not good."},
+    {"Recovery",
+     "The first good request from which every window stays good for the hold time, with none that is not good afterwards. After "
+     "a relapse the clock never stopped. The hold proves the recovery and is not added to it."},
+    {"Time to recover", "From disruption to recovery. When service was not back while drill watched it is “more than” the time "
+                        "watched, and worse than any number."},
+    {"Lost writes",
+     "Writes that were acknowledged and cannot be read back afterwards, as a set difference of ids. Each is asked for after "
+     "recovery and again after failback."},
+    {"Recovery point achieved",
+     "The age, when the outage started, of the oldest acknowledged write that was lost; zero when none was. "
+     "Without writes it is not measured, never zero."},
+    {"Resolution", "How far a time can be off: the gap to the previous request and the bound of the clocks' comparison."},
+    {"Verdict",
+     "PASS: every objective is met. FAIL: at least one is missed. INCONCLUSIVE: none is known to be missed, but at least one "
+     "could not be judged."},
+};
+
+static void write_settings(struct xml *xml, const struct result *result)
+{
+    char window[32], latency[32], hold[32], bound[32];
+    html_facts(xml, "Settings");
+    html_fact(xml, "Window", "%s, with at least %u requests", clock_format_duration(result->method.window_ns, window),
+              result->method.minimum_count);
+    html_fact(xml, "Good window", "at least %g%% answered as agreed within %s", result->method.good_share * 100,
+              clock_format_duration(result->method.latency_ns, latency));
+    html_fact(xml, "Hold", "%s", clock_format_duration(result->method.hold_ns, hold));
+    html_fact(xml, "Clocks of different places agree within", "± %s",
+              clock_format_duration((int64_t)(result->method.clock_bound_s * NS_PER_S), bound));
+    if (result->driver.measured) {
+        char p99[32], most[32];
+        html_fact(xml, "Driver late by", "99%% at most %s, at worst %s; schedule %s",
+                  clock_format_duration((int64_t)(result->driver.late_p99_s * NS_PER_S), p99),
+                  clock_format_duration((int64_t)(result->driver.late_max_s * NS_PER_S), most),
+                  result->driver.schedule_kept ? "kept" : "NOT KEPT");
+    } else {
+        html_fact(xml, "Driver late by", "not measured");
+    }
+    html_table_end(xml);
+}
+
+void html_method(struct xml *xml, const struct result *result)
+{
+    html_section(xml, "method", "Method and definitions");
+    write_settings(xml, result);
+    xml_open(xml, "dl");
+    for (size_t i = 0; i < ARRAY_LEN(definitions); i++) {
+        xml_element(xml, "dt", NULL, definitions[i].word);
+        xml_element(xml, "dd", NULL, definitions[i].meaning);
+    }
+    xml_close(xml);
+    html_section_end(xml);
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void write_member(struct xml *xml, const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    AUTO_FREE char *text = json_is_string(value) ? xstrdup(json_string_value(value))
+                                                 : json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+    html_fact(xml, key, "%s", text ? text : "");
+}
+
+static void write_object(struct xml *xml, const json_t *object, const char *caption)
+{
+    size_t count = json_object_size(object), at = 0;
+    AUTO_FREE const char **keys = xcalloc(count + 1, sizeof(*keys));
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        keys[at++] = key;
+    }
+    qsort(keys, at, sizeof(*keys), compare_keys);
+    html_facts(xml, caption);
+    for (size_t i = 0; i < at; i++) {
+        write_member(xml, object, keys[i]);
+    }
+    html_table_end(xml);
+}
+
+void html_environment(struct xml *xml, const struct result *result)
+{
+    static const char *const parts[] = {"load", "settings", "params"};
+    html_section(xml, "environment", "Environment, and how to recompute this report");
+    if (json_object_size(result->environment) > 0) {
+        write_object(xml, result->environment, "Where it ran");
+    } else {
+        xml_element(xml, "p", NULL, "The environment was not recorded.");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        const json_t *part = json_object_get(result->plan, parts[i]);
+        if (json_object_size(part) > 0) {
+            write_object(xml, part, parts[i]);
+        }
+    }
+    xml_open(xml, "p");
+    xml_text(xml, "Every figure above follows from the evidence beside this file: ledger-*.bin (each request), events.jsonl, "
+                  "readback-*.ids and plan.json. To measure it again and write the same report: ");
+    xml_element(xml, "code", NULL, "drill report DIR");
+    xml_text(xml, ", with the folder of this file. The requests as a table: ");
+    xml_element(xml, "code", NULL, "drill ledger DIR --csv");
+    xml_text(xml, ".");
+    xml_close(xml);
+    html_section_end(xml);
+}

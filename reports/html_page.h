@@ -1,0 +1,55 @@
+/* The parts of report.html. Internal to this room: html.c puts them in order. */
+#ifndef DRILL_REPORTS_HTML_PAGE_H
+#define DRILL_REPORTS_HTML_PAGE_H
+
+#include <stddef.h>
+
+#include "harness/measure/result.h"
+#include "reports/columns.h"
+#include "reports/xml.h"
+
+/* Sections: a heading with an id, then whatever, then html_section_end. */
+void html_section(struct xml *xml, const char *id, const char *title);
+void html_section_end(struct xml *xml);
+/* A picture in a box that scrolls sideways on narrow screens. */
+void html_figure(struct xml *xml);
+void html_figure_end(struct xml *xml);
+/* Tables: head cells, then rows of cells. A head that starts with '>' is a column of numbers. */
+void html_table(struct xml *xml, const char *caption, const char *const *heads, size_t count);
+void html_table_end(struct xml *xml);
+void html_row(struct xml *xml);
+void html_row_end(struct xml *xml);
+void html_cell(struct xml *xml, const char *text); /* NULL and "" are shown as "-" */
+void html_cellf(struct xml *xml, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void html_number(struct xml *xml, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void html_instant(struct xml *xml, const struct result *result, int64_t t_ns);
+void html_name_cell(struct xml *xml, const char *text); /* <th scope="row"> */
+/* Two columns, name and value. */
+void html_facts(struct xml *xml, const char *caption);
+void html_fact(struct xml *xml, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* One small bar chart above the other, on one time axis. `values` holds count * columns->count numbers, per second. */
+struct strips {
+    const char *id, *title, *description, *unit;
+    const char *const *names;
+    const double *values;
+    size_t count;
+    const char *fill;
+};
+void html_strips(struct xml *xml, const struct columns *columns, const struct strips *strips);
+
+void html_banner(struct xml *xml, const struct result *result);
+void html_objectives(struct xml *xml, const struct result *result);
+void html_timeline(struct xml *xml, const struct result *result);
+void html_phases(struct xml *xml, const struct result *result);
+void html_observations(struct xml *xml, const struct result *result);
+void html_faults(struct xml *xml, const struct result *result);
+void html_traffic(struct xml *xml, const struct result *result, const struct columns *columns);
+void html_latency(struct xml *xml, const struct result *result, const struct columns *columns);
+void html_data(struct xml *xml, const struct result *result);
+void html_failures(struct xml *xml, const struct result *result, const struct columns *columns);
+void html_events(struct xml *xml, const struct result *result);
+void html_method(struct xml *xml, const struct result *result);
+void html_environment(struct xml *xml, const struct result *result);
+
+#endif

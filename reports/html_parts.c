@@ -1,0 +1,142 @@
+/* Sections, figures and tables of report.html. */
+#include <stdarg.h>
+
+#include "harness/base/str.h"
+#include "reports/html_page.h"
+#include "reports/words.h"
+
+void html_section(struct xml *xml, const char *id, const char *title)
+{
+    xml_newline(xml);
+    xml_open(xml, "section");
+    xml_attrf(xml, "aria-labelledby", "%s", id);
+    xml_open(xml, "h2");
+    xml_attr(xml, "id", id);
+    xml_text(xml, title);
+    xml_close(xml);
+    xml_newline(xml);
+}
+
+void html_section_end(struct xml *xml)
+{
+    xml_close(xml);
+    xml_newline(xml);
+}
+
+void html_figure(struct xml *xml)
+{
+    xml_open(xml, "figure");
+    xml_attr(xml, "class", "box");
+    xml_newline(xml);
+}
+
+void html_figure_end(struct xml *xml)
+{
+    xml_close(xml);
+    xml_newline(xml);
+}
+
+void html_table(struct xml *xml, const char *caption, const char *const *heads, size_t count)
+{
+    xml_open(xml, "div");
+    xml_attr(xml, "class", "box");
+    xml_open(xml, "table");
+    if (caption) {
+        xml_element(xml, "caption", NULL, caption);
+    }
+    xml_open(xml, "thead");
+    xml_open(xml, "tr");
+    for (size_t i = 0; i < count; i++) {
+        bool number = heads[i][0] == '>';
+        xml_open(xml, "th");
+        xml_attr(xml, "scope", "col");
+        xml_attr(xml, "class", number ? "n" : NULL);
+        xml_text(xml, heads[i] + (number ? 1 : 0));
+        xml_close(xml);
+    }
+    xml_close(xml);
+    xml_close(xml);
+    xml_open(xml, "tbody");
+    xml_newline(xml);
+}
+
+void html_table_end(struct xml *xml)
+{
+    xml_close(xml); /* tbody */
+    xml_close(xml); /* table */
+    xml_close(xml); /* div */
+    xml_newline(xml);
+}
+
+void html_row(struct xml *xml)
+{
+    xml_open(xml, "tr");
+}
+
+void html_row_end(struct xml *xml)
+{
+    xml_close(xml);
+    xml_newline(xml);
+}
+
+void html_cell(struct xml *xml, const char *text)
+{
+    xml_element(xml, "td", NULL, text && *text ? text : "-");
+}
+
+void html_name_cell(struct xml *xml, const char *text)
+{
+    xml_open(xml, "th");
+    xml_attr(xml, "scope", "row");
+    xml_text(xml, text && *text ? text : "-");
+    xml_close(xml);
+}
+
+static void cell_args(struct xml *xml, const char *class, const char *fmt, va_list args) __attribute__((format(printf, 3, 0)));
+
+static void cell_args(struct xml *xml, const char *class, const char *fmt, va_list args)
+{
+    struct buf text CLEANUP(buf_clear) = {0};
+    buf_vprintf(&text, fmt, args);
+    xml_element(xml, "td", class, text.size ? buf_str(&text) : "-");
+}
+
+void html_cellf(struct xml *xml, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    cell_args(xml, NULL, fmt, args);
+    va_end(args);
+}
+
+void html_number(struct xml *xml, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    cell_args(xml, "n", fmt, args);
+    va_end(args);
+}
+
+void html_instant(struct xml *xml, const struct result *result, int64_t t_ns)
+{
+    struct buf text CLEANUP(buf_clear) = {0};
+    words_instant(result, t_ns, &text);
+    html_number(xml, "%s", buf_str(&text));
+}
+
+void html_facts(struct xml *xml, const char *caption)
+{
+    static const char *const heads[] = {"What", "Value"};
+    html_table(xml, caption, heads, ARRAY_LEN(heads));
+}
+
+void html_fact(struct xml *xml, const char *name, const char *fmt, ...)
+{
+    va_list args;
+    html_row(xml);
+    html_name_cell(xml, name);
+    va_start(args, fmt);
+    cell_args(xml, NULL, fmt, args);
+    va_end(args);
+    html_row_end(xml);
+}

@@ -1,0 +1,277 @@
+/* report.md: what fits into a job summary or a pull request's comment; never over its cap. */
+#include <string.h>
+
+#include "harness/base/clock.h"
+#include "harness/base/fd.h"
+#include "harness/base/str.h"
+#include "reports/report.h"
+#include "reports/words.h"
+#include "reports/xml.h"
+
+enum {
+    BYTES_MAX = 60 * 1000, /* a comment may have 65536 */
+    ROWS_MAX = 40,
+    IDS_MAX = 20,
+    TEXT_MAX = 400, /* bytes of one cell */
+    BAR_WIDTH = 40,
+    BAR_LINES = 48,
+};
+
+/* Text that came from elsewhere: nothing in it is markup, and it stays in its line. */
+static void say(struct buf *out, const char *text)
+{
+    struct buf clean CLEANUP(buf_clear) = {0};
+    size_t start = out->size;
+    xml_clean_text(text ? text : "", &clean);
+    for (const char *byte = buf_str(&clean); *byte; byte++) {
+        if (out->size - start > TEXT_MAX && (*byte & 0xc0) != 0x80) {
+            buf_puts(out, "…");
+            return;
+        }
+        const char *entity = *byte == '<' ? "&lt;" : *byte == '>' ? "&gt;" : *byte == '&' ? "&amp;" : NULL;
+        if (entity) {
+            buf_puts(out, entity);
+        } else if (*byte == '\n' || *byte == '\t') {
+            buf_puts(out, " ");
+        } else {
+            buf_printf(out, "%s%c", strchr("\\`*_[]|#~@", *byte) ? "\\" : "", *byte);
+        }
+    }
+}
+
+static void cell(struct buf *out, const char *text)
+{
+    buf_puts(out, "| ");
+    say(out, text && *text ? text : "-");
+    buf_puts(out, " ");
+}
+
+static void cell_instant(struct buf *out, const struct result *result, int64_t t_ns)
+{
+    struct buf text CLEANUP(buf_clear) = {0};
+    words_instant(result, t_ns, &text);
+    cell(out, buf_str(&text));
+}
+
+static void left_out(struct buf *out, size_t count, size_t shown)
+{
+    if (count > shown) {
+        buf_printf(out, "\n… and %zu more in report.json\n", count - shown);
+    }
+}
+
+static size_t rows(size_t count)
+{
+    return count < ROWS_MAX ? count : ROWS_MAX;
+}
+
+static void write_top(struct buf *out, const struct result *result)
+{
+    static const char *const symbols[VERDICT_COUNT] = {"◇", "✔", "✘", "◇"};
+    struct buf sentence CLEANUP(buf_clear) = {0};
+    char utc[32];
+    words_sentence(result, &sentence);
+    buf_printf(out, "# %s %s: ", symbols[result->verdict], words_verdict(result->verdict));
+    say(out, result->title ? result->title : result->scenario);
+    buf_puts(out, "\n\n**");
+    say(out, buf_str(&sentence));
+    buf_puts(out, "**\n\nDrill ");
+    say(out, result->drill_id);
+    buf_puts(out, ", scenario ");
+    say(out, result->scenario);
+    buf_puts(out, ", topology ");
+    say(out, result->topology);
+    buf_printf(out, ", %s. Exit %d: ", result->started_utc_ns ? clock_format_utc(result->started_utc_ns, utc) : "not started",
+               result->exit_code);
+    say(out, result->exit_words);
+    buf_puts(out, ".\n");
+}
+
+static void write_objectives(struct buf *out, const struct result *result)
+{
+    buf_puts(out, "\n## Objectives\n\n");
+    if (result->objective_count == 0) {
+        buf_puts(out, "None were judged.\n");
+        return;
+    }
+    buf_puts(out, "| Objective | Achieved | Margin | Result | Why |\n|---|---|---|---|---|\n");
+    for (size_t i = 0; i < rows(result->objective_count); i++) {
+        const struct objective_result *objective = &result->objectives[i];
+        struct buf achieved CLEANUP(buf_clear) = {0}, margin CLEANUP(buf_clear) = {0};
+        words_achieved(objective, &achieved);
+        words_margin(objective, &margin);
+        cell(out, objective->text);
+        cell(out, buf_str(&achieved));
+        cell(out, buf_str(&margin));
+        buf_printf(out, "| **%s** ", words_judgement(objective->judgement));
+        cell(out, objective->reason);
+        buf_puts(out, "|\n");
+    }
+    left_out(out, result->objective_count, ROWS_MAX);
+}
+
+static void write_phases(struct buf *out, const struct result *result)
+{
+    if (result->phase_count == 0) {
+        return;
+    }
+    buf_puts(out, "\n## Where the time went\n\n| Phase | From | To | Took | After | Seen as |\n|---|---:|---:|---:|---|---|\n");
+    for (size_t i = 0; i < rows(result->phase_count); i++) {
+        const struct phase *phase = &result->phases[i];
+        cell(out, phase->name);
+        cell_instant(out, result, phase->start_ns);
+        cell_instant(out, result, phase->end_ns);
+        buf_printf(out, "| %.3f s ", (double)(phase->end_ns - phase->start_ns) / NS_PER_S);
+        cell(out, phase->cause);
+        cell(out, phase->source);
+        buf_puts(out, "|\n");
+    }
+    left_out(out, result->phase_count, ROWS_MAX);
+}
+
+static void write_observations(struct buf *out, const struct result *result)
+{
+    if (result->observation_count == 0) {
+        return;
+    }
+    buf_puts(out, "\n## Recovery\n\n| After | Vantage | Class | Outage | Recovered | Time to recover | Failed |\n"
+                  "|---|---|---|---:|---:|---|---:|\n");
+    for (size_t i = 0; i < rows(result->observation_count); i++) {
+        const struct observation *observation = &result->observations[i];
+        struct buf rto CLEANUP(buf_clear) = {0};
+        words_figure(&observation->rto, "s", &rto);
+        cell(out, observation->cause);
+        cell(out, observation->vantage);
+        cell(out, class_name(observation->request_class));
+        cell_instant(out, result, observation->outage ? observation->outage_start_ns : 0);
+        cell_instant(out, result, observation->recovery_ns);
+        cell(out, buf_str(&rto));
+        buf_printf(out, "| %llu of %llu |\n", (unsigned long long)observation->failed, (unsigned long long)observation->requests);
+    }
+    left_out(out, result->observation_count, ROWS_MAX);
+}
+
+static void write_faults(struct buf *out, const struct result *result)
+{
+    if (result->fault_count == 0) {
+        return;
+    }
+    buf_puts(out, "\n## Faults\n\n| Fault | State | Mechanism | Proof |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < rows(result->fault_count); i++) {
+        const struct fault_result *fault = &result->faults[i];
+        struct buf name CLEANUP(buf_clear) = {0}, state CLEANUP(buf_clear) = {0};
+        words_fault(fault, &name);
+        words_fault_state(result, fault, &state);
+        cell(out, buf_str(&name));
+        cell(out, buf_str(&state));
+        cell(out, fault->mechanism);
+        cell(out, fault->proof);
+        buf_puts(out, "|\n");
+    }
+    left_out(out, result->fault_count, ROWS_MAX);
+}
+
+static void write_loss(struct buf *out, const struct result *result)
+{
+    const struct loss *loss = &result->loss;
+    struct buf text CLEANUP(buf_clear) = {0};
+    size_t shown = loss->lost_count < IDS_MAX ? loss->lost_count : IDS_MAX;
+    words_loss(result, &text);
+    buf_puts(out, "\n## Data\n\n");
+    say(out, buf_str(&text));
+    buf_puts(out, ".\n");
+    for (size_t i = 0; i < shown; i++) {
+        buf_puts(out, i == 0 ? "\nLost: " : ", ");
+        say(out, loss->lost_ids[i]);
+    }
+    buf_puts(out, shown ? "\n" : "");
+    left_out(out, loss->lost_count, shown);
+}
+
+static uint32_t bin_total(const struct second_bin *bin)
+{
+    return bin->ok + bin->failed + bin->timed_out + bin->not_sent;
+}
+
+/* `step` seconds from bins[first] in one line: # answered, ! failed, T timed out, ? not sent. */
+static void write_bar(struct buf *out, const struct result *result, size_t first, size_t step)
+{
+    static const char symbols[] = {'#', '!', 'T', '?'};
+    uint64_t counts[4] = {0}, total = 0;
+    for (size_t i = first; i < first + step && i < result->bin_count; i++) {
+        const struct second_bin *bin = &result->bins[i];
+        const uint32_t parts[] = {bin->ok, bin->failed, bin->timed_out, bin->not_sent};
+        for (size_t part = 0; part < ARRAY_LEN(parts); part++) {
+            counts[part] += parts[part];
+        }
+        total += bin_total(bin);
+    }
+    buf_printf(out, "%8.1f s |", words_since(result, result->bins[first].start_ns));
+    uint64_t reached = 0, drawn = 0;
+    for (size_t part = 0; part < ARRAY_LEN(counts) && total > 0; part++) {
+        reached += counts[part];
+        while (drawn * total < reached * BAR_WIDTH) {
+            buf_add(out, &symbols[part], 1);
+            drawn++;
+        }
+    }
+    buf_printf(out, "%*s| %llu ok %llu failed %llu timed out\n", (int)(BAR_WIDTH - drawn), "", (unsigned long long)counts[0],
+               (unsigned long long)counts[1], (unsigned long long)counts[2]);
+}
+
+static void write_timeline(struct buf *out, const struct result *result)
+{
+    size_t step = (result->bin_count + BAR_LINES - 1) / BAR_LINES;
+    if (result->bin_count == 0) {
+        return;
+    }
+    buf_printf(out,
+               "\n## Timeline\n\nA line is %zu s, counted from the first disruption: `#` answered, `!` failed, `T` timed out, "
+               "`?` not sent."
+               "\n\n```text\n",
+               step);
+    for (size_t i = 0; i < result->bin_count; i += step) {
+        write_bar(out, result, i, step);
+    }
+    buf_puts(out, "```\n");
+}
+
+static void write_findings(struct buf *out, const struct result *result)
+{
+    struct buf cleanup CLEANUP(buf_clear) = {0};
+    words_cleanup(result, &cleanup);
+    buf_puts(out, "\n## Clean-up and findings\n\n* Clean-up: ");
+    say(out, buf_str(&cleanup));
+    buf_puts(out, "\n");
+    for (size_t i = 0; i < rows(result->finding_count); i++) {
+        buf_puts(out, "* ");
+        say(out, result->findings[i]);
+        buf_puts(out, "\n");
+    }
+    left_out(out, result->finding_count, ROWS_MAX);
+}
+
+/* Sections in order of worth; one that does not fit is left out whole, and said to be. */
+static void build(struct buf *out, const struct result *result)
+{
+    static void (*const sections[])(struct buf *, const struct result *) = {
+        write_top, write_objectives, write_phases, write_observations, write_faults, write_loss, write_findings, write_timeline};
+    static const char omitted[] = "\n… a section was left out here, see report.html\n";
+    for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
+        struct buf section CLEANUP(buf_clear) = {0};
+        sections[i](&section, result);
+        bool fits = out->size + section.size + sizeof(omitted) * ARRAY_LEN(sections) < BYTES_MAX;
+        buf_puts(out, fits ? buf_str(&section) : omitted);
+    }
+}
+
+static int write_markdown(const struct result *result, const char *folder, struct err *err)
+{
+    AUTO_FREE char *path = xasprintf("%s/report.md", folder);
+    struct buf out CLEANUP(buf_clear) = {0};
+    build(&out, result);
+    return fd_write_file_atomic(path, buf_str(&out), out.size, err);
+}
+
+const struct report_ops report_markdown = {
+    .name = "markdown", .file_name = "report.md", .summary = "for job summaries and comments", .write = write_markdown};

@@ -1,0 +1,216 @@
+/* The main timeline: what users got each second, what was done to the system, how long it took and how long it was allowed to. */
+#include "reports/timeline.h"
+
+#include <math.h>
+
+#include "harness/base/clock.h"
+#include "harness/base/str.h"
+#include "reports/columns.h"
+#include "reports/lane.h"
+#include "reports/markers.h"
+#include "reports/report.h"
+#include "reports/words.h"
+
+enum { WIDTH = 1120, PLOT_HEIGHT = 210, LEFT = 112, RIGHT = 960, LANE_COUNT = 5 };
+
+static void add_faults(struct lane *lane, const struct result *result, const struct columns *columns)
+{
+    for (size_t i = 0; i < result->fault_count; i++) {
+        const struct fault_result *fault = &result->faults[i];
+        if (!fault->applied) {
+            continue;
+        }
+        struct buf name CLEANUP(buf_clear) = {0};
+        double until_s = fault->removed_ns ? words_since(result, fault->removed_ns) : columns->to_s;
+        struct span *span = lane_add(lane, words_since(result, fault->applied_after_ns), until_s, SPAN_BAR);
+        words_fault(fault, &name);
+        span->pattern = "hatch";
+        (void)str_format(span->text, sizeof(span->text), "%s%s", buf_str(&name), fault->proven ? "" : " (not proven)");
+    }
+}
+
+static double rto_limit(const struct result *result)
+{
+    for (size_t i = 0; i < result->objective_count; i++) {
+        if (str_eq(result->objectives[i].metric, "rto")) {
+            return result->objectives[i].limit;
+        }
+    }
+    return NAN;
+}
+
+static void add_observation(struct lane lanes[static LANE_COUNT], const struct result *result,
+                            const struct observation *observation)
+{
+    double disruption_s = words_since(result, observation->disruption_ns), limit_s = rto_limit(result);
+    double end_s = words_since(result, observation->recovery_ns ? observation->recovery_ns : observation->watched_until_ns);
+    struct buf rto CLEANUP(buf_clear) = {0};
+    words_figure(&observation->rto, "s", &rto);
+    if (observation->outage) {
+        struct span *span = lane_add(&lanes[1], words_since(result, observation->outage_start_ns), end_s, SPAN_BAR);
+        span->pattern = "failed";
+        (void)str_format(span->text, sizeof(span->text), "%llu requests failed", (unsigned long long)observation->failed);
+        span = lane_add(&lanes[2], disruption_s, end_s, observation->recovery_ns ? SPAN_BRACKET : SPAN_ARROW);
+        (void)str_format(span->text, sizeof(span->text), "%.90s", buf_str(&rto));
+    } else if (observation->rto.measured) {
+        struct span *span = lane_add(&lanes[2], disruption_s, disruption_s, SPAN_BRACKET);
+        (void)str_format(span->text, sizeof(span->text), "no outage");
+    }
+    if (isfinite(limit_s)) {
+        struct span *span = lane_add(&lanes[3], disruption_s, disruption_s + limit_s, SPAN_DOTTED);
+        (void)str_format(span->text, sizeof(span->text), "%g s allowed", limit_s);
+    }
+    if (observation->outage && observation->recovery_ns && result->method.hold_ns > 0) {
+        struct span *span = lane_add(&lanes[4], end_s, end_s + (double)result->method.hold_ns / NS_PER_S, SPAN_BAR);
+        span->pattern = "hold";
+        (void)str_format(span->text, sizeof(span->text), "must stay good %g s", (double)result->method.hold_ns / NS_PER_S);
+    }
+}
+
+static void add_square(struct buf *path, const struct chart *chart, const struct column *column, double from, double to)
+{
+    double x1 = chart_x(chart, column->from_s), x2 = chart_x(chart, column->to_s);
+    double gap = x2 - x1 > 4 ? 0.8 : 0;
+    if (to > from) {
+        buf_printf(path, "M%.1f %.1fH%.1fV%.1fH%.1fz", x1, chart_y(chart, from), x2 - gap, chart_y(chart, to), x1);
+    }
+}
+
+static void draw_seconds(struct xml *xml, const struct chart *chart, const struct columns *columns)
+{
+    struct buf ok CLEANUP(buf_clear) = {0}, failed CLEANUP(buf_clear) = {0}, late CLEANUP(buf_clear) = {0};
+    struct buf not_sent CLEANUP(buf_clear) = {0};
+    char pattern[64];
+    for (size_t i = 0; i < columns->count; i++) {
+        const struct column *column = &columns->items[i];
+        double first = column->ok, second = first + column->failed, third = second + column->timed_out;
+        add_square(&ok, chart, column, 0, first);
+        add_square(&failed, chart, column, first, second);
+        add_square(&late, chart, column, second, third);
+        add_square(&not_sent, chart, column, third, third + column->not_sent);
+    }
+    chart_path(xml, buf_str(&ok), BLUE, NULL, 0, NULL);
+    chart_path(xml, buf_str(&failed), chart_pattern(chart, "failed", pattern), NULL, 0, NULL);
+    chart_path(xml, buf_str(&late), chart_pattern(chart, "timeout", pattern), NULL, 0, NULL);
+    chart_path(xml, buf_str(&not_sent), "none", GREY, 1, NULL);
+    xml_newline(xml);
+}
+
+static void draw_key(struct xml *xml, const struct chart *chart)
+{
+    static const struct {
+        const char *pattern, *fill, *words;
+    } keys[] = {
+        {"timeout", NULL, "timed out"}, {"failed", NULL, "failed"}, {NULL, BLUE, "answered"}, {"band", NULL, "fault in force"}};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        char pattern[64];
+        double y = chart->top + 10 + 20 * (double)i;
+        const char *fill = keys[i].pattern ? chart_pattern(chart, keys[i].pattern, pattern) : keys[i].fill;
+        chart_rect(xml, chart->right + 14, y, 14, 12, fill, i == 3 ? "#c9b48c" : NULL);
+        chart_label(xml, chart->right + 34, y + 10, ANCHOR_START, 12, INK, keys[i].words);
+    }
+    xml_newline(xml);
+}
+
+static void draw_bands(struct xml *xml, const struct chart *chart, const struct lane *faults)
+{
+    char pattern[64];
+    for (size_t i = 0; i < faults->count; i++) {
+        double x1 = chart_x(chart, faults->spans[i].from_s), x2 = chart_x(chart, faults->spans[i].to_s);
+        chart_rect(xml, x1, chart->top, x2 - x1, chart->bottom - chart->top, chart_pattern(chart, "band", pattern), NULL);
+    }
+}
+
+static void describe(const struct result *result, const struct markers *markers, struct buf *out)
+{
+    words_sentence(result, out);
+    buf_puts(out, " Requests per second by result, with these instants:");
+    for (size_t i = 0; i < markers->count; i++) {
+        buf_printf(out, "%s %s", i ? ";" : "", markers->items[i].text);
+    }
+    buf_puts(out, markers->count ? "." : " none.");
+}
+
+struct picture {
+    struct chart chart;
+    struct markers markers;
+    struct lane lanes[LANE_COUNT];
+    struct columns *columns;
+    double lanes_bottom;
+};
+
+static void plan_picture(struct picture *picture, const struct result *result)
+{
+    static const char *const names[LANE_COUNT] = {"fault", "outage", "time to recover", "limit (RTO)", "hold"};
+    const struct observation *worst[CAUSES_MAX];
+    size_t count = markers_worst(result, worst);
+    struct columns *columns = picture->columns;
+    double y_max = columns->rate_max > 0 ? columns->rate_max * 1.12 : 1;
+    markers_collect(result, &picture->markers);
+    picture->chart = (struct chart){.id = "timeline",
+                                    .width = WIDTH,
+                                    .left = LEFT,
+                                    .right = RIGHT,
+                                    .from_s = columns->from_s,
+                                    .to_s = columns->to_s,
+                                    .y_max = y_max};
+    markers_layout(&picture->chart, &picture->markers);
+    picture->chart.top = 30 + (double)picture->markers.rows * MARKER_ROW_HEIGHT;
+    picture->chart.bottom = picture->chart.top + PLOT_HEIGHT;
+    for (size_t i = 0; i < LANE_COUNT; i++) {
+        picture->lanes[i].name = names[i];
+    }
+    add_faults(&picture->lanes[0], result, columns);
+    for (size_t i = 0; i < count; i++) {
+        add_observation(picture->lanes, result, worst[i]);
+    }
+    picture->lanes_bottom = picture->chart.bottom + 6;
+    for (size_t i = 0; i < LANE_COUNT; i++) {
+        lane_layout(&picture->chart, &picture->lanes[i]);
+        picture->lanes_bottom += lane_height(&picture->lanes[i]);
+    }
+    picture->chart.height = picture->lanes_bottom + 42;
+}
+
+static void draw_picture(struct xml *xml, const struct picture *picture)
+{
+    const struct chart *chart = &picture->chart;
+    double y = chart->bottom + 6;
+    chart_axis_y(xml, chart, "requests/s");
+    draw_bands(xml, chart, &picture->lanes[0]);
+    draw_seconds(xml, chart, picture->columns);
+    if (picture->columns->count == 0) {
+        chart_label(xml, (chart->left + chart->right) / 2, (chart->top + chart->bottom) / 2, ANCHOR_MIDDLE, 16, INK_SOFT,
+                    "no request was sent");
+    }
+    markers_draw(xml, chart, &picture->markers, picture->lanes_bottom);
+    for (size_t i = 0; i < LANE_COUNT; i++) {
+        lane_draw(xml, chart, &picture->lanes[i], y);
+        y += lane_height(&picture->lanes[i]);
+    }
+    draw_key(xml, chart);
+    chart_axis_x(xml, chart, picture->lanes_bottom + 4);
+}
+
+void timeline_draw(struct xml *xml, const struct result *result)
+{
+    struct buf description CLEANUP(buf_clear) = {0};
+    AUTO_FREE struct columns *columns = columns_new(result);
+    AUTO_FREE struct picture *picture = xcalloc(1, sizeof(*picture));
+    picture->columns = columns;
+    plan_picture(picture, result);
+    describe(result, &picture->markers, &description);
+    chart_begin(xml, &picture->chart, "Timeline of the drill", buf_str(&description));
+    draw_picture(xml, picture);
+    chart_end(xml);
+}
+
+static int write_timeline(const struct result *result, const char *folder, struct err *err)
+{
+    struct xml *xml AUTO_XML = xml_new(XML_SVG);
+    timeline_draw(xml, result);
+    return xml_write_file(xml, folder, "timeline.svg", err);
+}
+
+const struct report_ops report_timeline = {
+    .name = "timeline", .file_name = "timeline.svg", .summary = "the main picture on its own", .write = write_timeline};

@@ -1,0 +1,170 @@
+/* The result in sentences: the verdict's, the loss', the clean-up's and the faults'. */
+#include "reports/words.h"
+
+#include <math.h>
+
+#include "harness/base/str.h"
+
+static const struct objective_result *rto_objective(const struct result *result)
+{
+    for (size_t i = 0; i < result->objective_count; i++) {
+        if (str_eq(result->objectives[i].metric, "rto")) {
+            return &result->objectives[i];
+        }
+    }
+    return NULL;
+}
+
+static void say_limit(const struct objective_result *objective, struct buf *out)
+{
+    if (objective) {
+        buf_puts(out, "; the limit is ");
+        words_value(objective->limit, 0, NAN, objective->unit, out);
+    }
+}
+
+static void say_recovery(const struct result *result, struct buf *out)
+{
+    const struct observation *worst = result_worst(result);
+    const char *cause = worst && worst->cause ? worst->cause : "the disruption";
+    const struct objective_result *objective = rto_objective(result);
+    if (!result->disrupted) {
+        buf_puts(out, "No fault was injected, so recovery was not tested");
+        return;
+    }
+    if (!result->rto.measured) {
+        buf_printf(out, "The recovery time was not measured%s%s", *result->rto.why ? ": " : "", result->rto.why);
+        return;
+    }
+    if (result->rto.at_least) {
+        buf_printf(out, "After “%s” users were still not served when observation ended, more than ", cause);
+    } else if (result->rto.value == 0) {
+        buf_puts(out, "The faults caused no outage that users could see");
+        return;
+    } else {
+        buf_printf(out, "After “%s” users were served again in ", cause);
+    }
+    double apart = objective ? objective->limit : NAN;
+    words_value(result->rto.value, result->rto.resolution, apart, "s", out);
+    buf_puts(out, result->rto.at_least ? " later" : "");
+    say_limit(objective, out);
+}
+
+static void say_loss(const struct result *result, struct buf *out)
+{
+    const struct loss *loss = &result->loss;
+    if (!loss->measured) {
+        buf_printf(out, ". Loss of writes was not measured%s%s.", *loss->why ? ": " : "", loss->why);
+    } else if (loss->lost == 0) {
+        buf_printf(out, ". None of %llu acknowledged writes was lost.", (unsigned long long)loss->acknowledged);
+    } else {
+        buf_printf(out, ". %llu of %llu acknowledged writes %s lost.", (unsigned long long)loss->lost,
+                   (unsigned long long)loss->acknowledged, loss->lost == 1 ? "was" : "were");
+    }
+}
+
+static void say_conclusion(const struct result *result, struct buf *out)
+{
+    static const char *const words[CONCLUSION_COUNT] = {
+        [CONCLUSION_ABORTED] = "The drill was aborted",
+        [CONCLUSION_TIMED_OUT] = "The drill ran out of time",
+        [CONCLUSION_ERROR] = "The drill failed to run as planned",
+    };
+    if (words[result->conclusion]) {
+        bool why = result->conclusion_reason && *result->conclusion_reason;
+        buf_printf(out, "%s%s%s. ", words[result->conclusion], why ? ": " : "", why ? result->conclusion_reason : "");
+    }
+}
+
+void words_sentence(const struct result *result, struct buf *out)
+{
+    if (result->residue_checked && !result->clean) {
+        buf_puts(out, "SOMETHING WAS LEFT BEHIND and may still be injected. ");
+    }
+    say_conclusion(result, out);
+    say_recovery(result, out);
+    say_loss(result, out);
+}
+
+/* Without a worst observation, the phases of the first cause that has some. */
+static const char *phases_cause(const struct result *result)
+{
+    const struct observation *worst = result_worst(result);
+    return worst ? worst->cause : result->phase_count ? result->phases[0].cause : NULL;
+}
+
+void words_phases(const struct result *result, struct buf *out)
+{
+    const char *cause = phases_cause(result);
+    const char *separator = "";
+    for (size_t i = 0; i < result->phase_count; i++) {
+        const struct phase *phase = &result->phases[i];
+        if (phase->cause && cause && !str_eq(phase->cause, cause)) {
+            continue;
+        }
+        buf_printf(out, "%s%s ", separator, phase->name);
+        words_value((double)(phase->end_ns - phase->start_ns) / 1e9, 0.01, NAN, "s", out);
+        separator = " | ";
+    }
+}
+
+void words_loss(const struct result *result, struct buf *out)
+{
+    const struct loss *loss = &result->loss;
+    if (!loss->measured) {
+        buf_printf(out, "not measured%s%s", *loss->why ? ": " : "", loss->why);
+        return;
+    }
+    buf_printf(out, "%llu of %llu acknowledged writes lost", (unsigned long long)loss->lost,
+               (unsigned long long)loss->acknowledged);
+    if (loss->lost > 0) {
+        buf_printf(out, " (%llu acknowledged during the outage)", (unsigned long long)loss->lost_during_outage);
+    }
+    buf_printf(out, ", %llu duplicated", (unsigned long long)loss->duplicated);
+    if (loss->unknown_present + loss->unknown_absent > 0) {
+        buf_printf(out, "; of %llu unanswered writes %llu took effect",
+                   (unsigned long long)(loss->unknown_present + loss->unknown_absent), (unsigned long long)loss->unknown_present);
+    }
+}
+
+void words_cleanup(const struct result *result, struct buf *out)
+{
+    size_t index;
+    const json_t *left;
+    if (!result->residue_checked) {
+        buf_puts(out, "not checked");
+        return;
+    }
+    if (result->clean) {
+        buf_puts(out, "nothing left behind");
+        return;
+    }
+    buf_puts(out, "LEFT BEHIND: ");
+    json_array_foreach(result->residue_left, index, left)
+    {
+        buf_printf(out, "%s%s", index ? "; " : "", json_is_string(left) ? json_string_value(left) : "?");
+    }
+    if (json_array_size(result->residue_left) == 0) {
+        buf_puts(out, "something (it was not named)");
+    }
+}
+
+void words_fault(const struct fault_result *fault, struct buf *out)
+{
+    buf_printf(out, "%s %s", fault->fault ? fault->fault : "fault", fault->target ? fault->target : "");
+}
+
+void words_fault_state(const struct result *result, const struct fault_result *fault, struct buf *out)
+{
+    if (!fault->applied) {
+        buf_puts(out, "never in force");
+        return;
+    }
+    buf_printf(out, "in force from %.3f s", words_since(result, fault->applied_after_ns));
+    if (fault->removed_ns) {
+        buf_printf(out, " to %.3f s", words_since(result, fault->removed_ns));
+    }
+    buf_puts(out, fault->proven ? ", proven" : ", NOT PROVEN");
+    buf_puts(out, !fault->removed ? ", NOT REMOVED" : "");
+    buf_puts(out, fault->removed && fault->residue && !fault->clean ? ", LEFT TRACES" : "");
+}
