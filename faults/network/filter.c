@@ -10,7 +10,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
 
-enum { PROVE_TIMEOUT_MS = 2000, PROVE_INTERVAL_MS = 20, PROBES_FEW = 3, PROBES_MAX = 20000 };
+enum { PROVE_TIMEOUT_MS = 60, PROVE_INTERVAL_MS = 10, PROBES_FEW = 3, PROBES_MAX = 20000 };
 
 int filter_supported(struct err *err)
 {

@@ -48,7 +48,8 @@ int filter_plan_between(const struct fault_instance *fault, int direction, struc
 int filter_supported(struct err *err) MUST_CHECK;
 int filter_prepare(struct fault_instance *fault, struct err *err) MUST_CHECK;
 int filter_apply(struct fault_instance *fault, const struct filter_plan *plan, struct err *err) MUST_CHECK;
-/* Send probes until each outward group has dropped something (each inward one, when there are only such), or two seconds are over. */
+/* Send probes until each outward group has dropped something (each inward one, when there are only such). One short
+ * try: who asks asks again. */
 int filter_prove(const struct fault_instance *fault, struct filter_plan *plan, struct buf *proof, struct err *err) MUST_CHECK;
 int filter_revert(struct fault_instance *fault, struct err *err) MUST_CHECK;
 int filter_residue(struct fault_instance *fault, struct buf *left, struct err *err) MUST_CHECK;

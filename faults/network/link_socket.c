@@ -93,6 +93,12 @@ void link_batch_put(struct link_batch *batch, int type, const void *data, size_t
     grow_message(batch);
 }
 
+void link_batch_put_raw(struct link_batch *batch, const void *data, size_t size)
+{
+    append(batch, data, size);
+    grow_message(batch);
+}
+
 void link_batch_put_text(struct link_batch *batch, int type, const char *text)
 {
     link_batch_put(batch, type, text, strlen(text) + 1);

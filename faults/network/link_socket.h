@@ -29,6 +29,7 @@ DEFINE_CLEANUP(struct nl_sock *, link_socket, link_socket_close)
 /* Begin a message with a sequence number of the socket's; `header` (ifinfomsg, nfgenmsg, …) may be NULL. */
 void link_batch_begin(struct link_batch *batch, struct nl_sock *socket, int type, int flags, const void *header, size_t size);
 void link_batch_put(struct link_batch *batch, int type, const void *data, size_t size);
+void link_batch_put_raw(struct link_batch *batch, const void *data, size_t size); /* a fixed header inside of a nest */
 void link_batch_put_text(struct link_batch *batch, int type, const char *text);
 void link_batch_put_be32(struct link_batch *batch, int type, uint32_t value);
 /* Open a nest; the returned offset closes it. */

@@ -7,7 +7,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
 
-enum { PROVE_TIMEOUT_MS = 2000 };
+enum { PROVE_TIMEOUT_MS = 20 }; /* one short try: who asks asks again */
 
 static const char *const signal_names[] = {"KILL", "TERM", "INT", "QUIT", "ABRT", "SEGV", NULL};
 static const int signals[] = {SIGKILL, SIGTERM, SIGINT, SIGQUIT, SIGABRT, SIGSEGV};

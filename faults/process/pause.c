@@ -8,7 +8,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
 
-enum { PROVE_TIMEOUT_MS = 2000, PROVE_INTERVAL_MS = 2, ROUNDS_MAX = 10, PIDS_MAX = 1024 };
+enum { PROVE_TIMEOUT_MS = 20, PROVE_INTERVAL_MS = 2, ROUNDS_MAX = 10, PIDS_MAX = 1024 };
 
 static const struct param pause_options[] = {{.type = PARAM_END}};
 
