@@ -25,6 +25,9 @@ static bool class_recovered(struct ledger *ledger, enum request_class request_cl
 bool live_recovered(struct ledger *const *ledgers, size_t count, const struct outage_settings *settings, int64_t disruption_ns,
                     int64_t now_ns)
 {
+    if (now_ns - settings->deadline_ns - disruption_ns < settings->hold_ns) {
+        return false; /* nothing can have held yet: no need to look */
+    }
     for (size_t i = 0; i < count; i++) {
         for (enum request_class request_class = CLASS_READ; request_class < CLASS_COUNT; request_class++) {
             if (!class_recovered(ledgers[i], request_class, settings, disruption_ns, now_ns)) {

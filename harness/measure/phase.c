@@ -3,7 +3,7 @@
  *   masked     disruption              → first failed request
  *   detect     first failed request    → a health check goes from up to down, or a database leaves the role of primary
  *   decide     detection               → a note that begins with "declared"
- *   switch     detection or decision   → a DNS answer changes
+ *   switch     detection or decision   → a DNS answer changes to other addresses
  *   promote    detection or decision   → another database becomes primary or master
  *   reconnect  the last of these       → recovery
  *   hold       recovery                → it has held
@@ -51,8 +51,9 @@ static bool is_decision(const json_t *event)
 
 static bool is_switch(const json_t *event)
 {
-    const char *from = json_str(event, "from", "");
-    return str_eq(json_str(event, "observer", ""), "dns") && *from && !str_eq(from, json_str(event, "to", ""));
+    const char *from = json_str(event, "from", ""), *to = json_str(event, "to", "");
+    bool answer = *to >= '0' && *to <= '9'; /* addresses, not "" or a word for why there is none */
+    return str_eq(json_str(event, "observer", ""), "dns") && *from && answer && !str_eq(from, to);
 }
 
 static bool is_promotion(const json_t *event)

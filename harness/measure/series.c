@@ -56,6 +56,21 @@ static bool is_expected(const struct ledger_header *header, enum request_class r
     return header->rate > 0 && share > 0;
 }
 
+/* The first record that can be due at or after from_ns, as far as the ledger is in order; what is older needs no look. */
+static uint64_t first_record(const struct ledger *ledger, uint64_t count, int64_t from_ns)
+{
+    uint64_t low = 0;
+    while (low < count) {
+        uint64_t middle = low + (count - low) / 2;
+        if (ledger_at(ledger, middle)->due_ns < from_ns) {
+            low = middle + 1;
+        } else {
+            count = middle;
+        }
+    }
+    return low;
+}
+
 static void drop_unknown(struct series *series)
 {
     while (series->count > 0 && series->requests[series->count - 1].due_ns >= series->known_until_ns) {
@@ -70,7 +85,8 @@ void series_build(struct ledger *ledger, enum request_class request_class, const
     VEC(struct outage_request) list = {0};
     *series = (struct series){.known_until_ns = until_ns, .expected = is_expected(header, request_class)};
     uint64_t count = ledger_count(ledger);
-    for (uint64_t i = 0; i < count; i++) {
+    uint64_t begin = from_ns > INT64_MIN ? first_record(ledger, count, from_ns - header->clock_offset_ns) : 0;
+    for (uint64_t i = begin; i < count; i++) {
         const struct ledger_record *record = ledger_at(ledger, i);
         int64_t due_ns = record->due_ns + header->clock_offset_ns;
         if (record->request_class != request_class) {

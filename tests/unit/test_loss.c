@@ -90,16 +90,20 @@ static void test_lost_after_failback_counts_there(void **state)
             add_id(&first, i);
         }
     }
-    all_but(&second, 41, 50);
+    for (unsigned i = 1; i <= WRITES; i++) { /* 20 is still missing, 41 to 50 are now */
+        if (i != 20 && (i < 41 || i > 50)) {
+            add_id(&second, i);
+        }
+    }
     fake_readback(&fake, 5.95, 1, "recovery", "f1", buf_str(&first), true, "");
     fake_readback(&fake, 11, 2, "failback", "f1", buf_str(&second), true, "");
     struct result *result CLEANUP(result_cleanup) = fake_measure(&fake);
     const struct loss *loss = &result->loss;
-    assert_int_equal(loss->lost, 11); /* 20 was back later: that it could not be read after recovery stays true */
+    assert_int_equal(loss->lost, 11);
     assert_int_equal(loss->check_count, 2);
     assert_int_equal(loss->checks[0].missing, 1);
     assert_int_equal(loss->checks[0].newly_missing, 1);
-    assert_int_equal(loss->checks[1].missing, 10);
+    assert_int_equal(loss->checks[1].missing, 11);
     assert_int_equal(loss->checks[1].newly_missing, 10);
     assert_string_equal(loss->checks[0].after, "inject blackhole us-east");
     assert_string_equal(loss->checks[1].after, "revert blackhole us-east");
@@ -143,6 +147,23 @@ static void test_incomplete_beside_loss_is_at_least(void **state)
     assert_int_equal(result->loss.lost, 3);
     assert_int_equal(result->objectives[0].judgement, JUDGEMENT_MISSED);
     assert_int_equal(result->objectives[1].judgement, JUDGEMENT_UNKNOWN);
+    fake_close(&fake);
+}
+
+static void test_incomplete_beside_no_loss_is_not_measured(void **state)
+{
+    (void)state;
+    struct fake_evidence fake;
+    struct buf ids CLEANUP(buf_clear) = {0};
+    ledger_close(begin(&fake, NULL, 0));
+    fake_objective(&fake, "lost <= 0");
+    all_but(&ids, 1, 0);
+    fake_readback(&fake, 11, 1, "recovery", "f1", buf_str(&ids), true, "");
+    fake_readback(&fake, 11.5, 2, "failback", "f1", "", false, "timeout");
+    struct result *result CLEANUP(result_cleanup) = fake_measure(&fake);
+    assert_false(result->loss.measured);
+    assert_string_equal(result->loss.why, "read-back after failback incomplete: timeout");
+    assert_int_equal(result->objectives[0].judgement, JUDGEMENT_UNKNOWN);
     fake_close(&fake);
 }
 
@@ -230,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_lost_after_failback_counts_there),
         cmocka_unit_test(test_incomplete_proves_nothing),
         cmocka_unit_test(test_incomplete_beside_loss_is_at_least),
+        cmocka_unit_test(test_incomplete_beside_no_loss_is_not_measured),
         cmocka_unit_test(test_damaged_file_is_incomplete),
         cmocka_unit_test(test_no_writes_is_not_measured),
         cmocka_unit_test(test_random_histories),

@@ -76,6 +76,7 @@ static void test_missed_and_marginal(void **state)
     load(&fake, 40, spans, 1);
     fake_end(&fake, 40, "completed");
     struct result *result CLEANUP(result_cleanup) = fake_measure(&fake);
+    assert_true(near(result->during.max_s, 1)); /* refusing within 5 ms is not fast */
     assert_int_equal(result->objectives[0].judgement, JUDGEMENT_MISSED);
     assert_int_equal(result->objectives[1].judgement, JUDGEMENT_MISSED);
     assert_non_null(strstr(result->objectives[1].reason, "marginal"));
@@ -240,6 +241,45 @@ static void test_killed_evidence(void **state)
     fake_close(&fake);
 }
 
+/* What was simply on its way when the drill was killed is no outage. */
+static void test_killed_with_requests_in_flight(void **state)
+{
+    (void)state;
+    struct fake_evidence fake;
+    const struct fake_span spans[] = {{15.5, 16, OUTCOME_PENDING, CLASS_NONE, 0}};
+    fake_open(&fake);
+    fake_inject(&fake, 10, "f1", true);
+    load(&fake, 16, spans, 1);
+    struct result *result CLEANUP(result_cleanup) = fake_measure(&fake);
+    assert_false(result->observations[0].outage);
+    assert_int_equal(result->requests.timed_out, 50);
+    fake_close(&fake);
+}
+
+static void test_driver_late(void **state)
+{
+    (void)state;
+    for (int late = 0; late < 2; late++) { /* one in a thousand is the limit */
+        struct fake_evidence fake;
+        fake_open(&fake);
+        fake_objective(&fake, "failed < 30%");
+        fake_inject(&fake, 10, "f1", true);
+        struct ledger *ledger = fake_ledger(&fake, "edge", 0, 40, 100, 4, NULL, 0);
+        for (uint64_t i = 0; i < 3 + 2 * (uint64_t)late; i++) {
+            ledger_writable_at(ledger, 100 + i)->sent_ns += 60 * NS_PER_MS;
+        }
+        ledger_writable_at(ledger, 200)->sent_ns += 900 * NS_PER_MS; /* a slow connect is not the driver's */
+        ledger_writable_at(ledger, 200)->new_connection = 1;
+        ledger_close(ledger);
+        fake_end(&fake, 40, "completed");
+        struct result *result CLEANUP(result_cleanup) = fake_measure(&fake);
+        assert_true(near(result->driver.late_max_s, 0.0601));
+        assert_int_equal(result->driver.schedule_kept, !late);
+        assert_string_equal(result->exit_words, late ? "INCONCLUSIVE (the driver was late)" : "PASS");
+        fake_close(&fake);
+    }
+}
+
 static void test_killed_before_the_load(void **state)
 {
     (void)state;
@@ -294,6 +334,7 @@ static void test_phases(void **state)
     observed(&fake, 9, "health", "us-east-gw1", "up", "down");  /* before the disruption: not of it */
     observed(&fake, 11, "dns", "api.example", "", "10.1.0.17"); /* the first answer is no change */
     observed(&fake, 14, "health", "us-east-gw1", "up", "down");
+    observed(&fake, 14.2, "dns", "api.example", "10.1.0.17", "no answer"); /* a silent server has not switched */
     fake_event(&fake, 14.5, "note", json_pack("{s:s}", "text", "declared by the operator on duty"));
     observed(&fake, 15, "dns", "api.example", "10.1.0.17", "10.2.0.17");
     observed(&fake, 16, "role", "db@eu-west-db", "replica", "primary");
@@ -396,6 +437,8 @@ int main(void)
         cmocka_unit_test(test_two_faults_each_with_its_outage),
         cmocka_unit_test(test_unwatched_failback),
         cmocka_unit_test(test_killed_evidence),
+        cmocka_unit_test(test_killed_with_requests_in_flight),
+        cmocka_unit_test(test_driver_late),
         cmocka_unit_test(test_killed_before_the_load),
         cmocka_unit_test(test_not_sent_is_the_drivers_own),
         cmocka_unit_test(test_phases),
