@@ -89,9 +89,13 @@ static void handle_event(struct vantage *vantage, const struct epoll_event *even
     }
 }
 
+/* What was due before the end was asked for belongs to the schedule, also when the loop was held up meanwhile. */
 static bool goes_on(struct vantage *vantage)
 {
     int asked = atomic_load(&vantage->asked);
+    if (asked == ASKED_END && !vantage->ending) {
+        issue_due(vantage);
+    }
     vantage->ending = vantage->ending || asked != ASKED_NOTHING;
     return asked != ASKED_DROP && (!vantage->ending || vantage->in_flight > 0);
 }
@@ -112,7 +116,7 @@ static int loop(struct vantage *vantage, struct err *err)
             handle_event(vantage, &events[i]);
         }
         vantage_expire_waiting(vantage, clock_now_ns());
-        issue_due(vantage); /* what was due before the end was asked for still belongs to the schedule */
+        issue_due(vantage);
     }
     return 0;
 }

@@ -2,6 +2,7 @@
 #include "harness/load/vantage_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -93,6 +94,14 @@ static void limit_in_flight(struct vantage_settings *settings)
     settings->in_flight_max = wanted;
 }
 
+/* In a process with threads the kernel waits for an RCU grace period, 5 to 15 ms, each time that a growing descriptor number needs a
+ * larger table; in an outage that would be just when requests pile up. So the table grows now, once. */
+static void widen_descriptor_table(const struct vantage *vantage)
+{
+    int highest = (int)vantage->settings.in_flight_max * 2 + DESCRIPTORS_RESERVED - 1;
+    fd_close(fcntl(vantage->epoll_fd, F_DUPFD_CLOEXEC, highest));
+}
+
 static int open_http(struct vantage *vantage, struct err *err)
 {
     struct http_settings settings = {
@@ -158,6 +167,7 @@ int vantage_new(const struct vantage_settings *settings, const struct vantage_wa
     if (status < 0) {
         return status;
     }
+    widen_descriptor_table(vantage);
     begin_schedule(vantage);
     *ret_vantage = TAKE(vantage);
     return 0;

@@ -18,14 +18,14 @@
 
 enum server_mode {
     SERVER_OK = 0,
-    SERVER_HANG,         /* reads requests, answers nothing */
+    SERVER_HANG, /* reads requests, answers nothing */
     SERVER_503,
     SERVER_WRONG_BODY,
-    SERVER_CLOSE,        /* closes when a request has come, without an answer */
-    SERVER_RESET,        /* the same with RST */
-    SERVER_HALF,         /* header and half of the body, then nothing */
-    SERVER_KILL_REUSED,  /* answers the first request of a connection, closes unanswered at its second */
-    SERVER_TEXT,         /* answers with `text` as it is */
+    SERVER_CLOSE,       /* closes when a request has come, without an answer */
+    SERVER_RESET,       /* the same with RST */
+    SERVER_HALF,        /* header and half of the body, then nothing */
+    SERVER_KILL_REUSED, /* answers the first request of a connection, closes unanswered at its second */
+    SERVER_TEXT,        /* answers with `text` as it is */
 };
 
 enum { SERVER_CONNECTIONS = 3000, SERVER_IDS = 100000, SERVER_REQUEST_BYTES = 2048 };
@@ -136,7 +136,8 @@ static inline int http_server_answer(struct http_server *server, int i)
 static inline int http_server_read(struct http_server *server, int i)
 {
     struct server_connection *connection = &server->connections[i];
-    ssize_t got = recv(server->fds[i].fd, connection->data + connection->size, sizeof(connection->data) - 1 - connection->size, 0);
+    ssize_t got =
+        recv(server->fds[i].fd, connection->data + connection->size, sizeof(connection->data) - 1 - connection->size, 0);
     if (got <= 0) {
         return 0;
     }
@@ -155,7 +156,8 @@ static inline int http_server_read(struct http_server *server, int i)
 
 static inline void http_server_accept(struct http_server *server)
 {
-    for (int fd; server->count < SERVER_CONNECTIONS && (fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0;) {
+    for (int fd; server->count < SERVER_CONNECTIONS &&
+                 (fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0;) {
         server->fds[server->count] = (struct pollfd){.fd = fd, .events = POLLIN};
         server->connections[server->count].requests = 0;
         server->connections[server->count].size = 0;

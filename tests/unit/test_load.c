@@ -35,10 +35,10 @@ static int tear_down(void **state)
 static json_t *settings_for(const char *host, int port, double rate, double max_s)
 {
     char *url = xasprintf("http://%s:%d/orders", host, port);
-    json_t *settings = json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:i, s:{s:s, s:s, s:s, s:s}, s:{s:s}}", "vantage", "client",
-                                 "ledger", ledger_path, "id_prefix", "id-", "rate", rate, "max_seconds", max_s, "write_share", 0.3,
-                                 "deadline_ms", 300, "write", "method", "POST", "url", url, "body", "{\"id\":\"{{id}}\"}", "contains",
-                                 "fine", "read", "url", url);
+    json_t *settings =
+        json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:i, s:{s:s, s:s, s:s, s:s}, s:{s:s}}", "vantage", "client", "ledger",
+                  ledger_path, "id_prefix", "id-", "rate", rate, "max_seconds", max_s, "write_share", 0.3, "deadline_ms", 300,
+                  "write", "method", "POST", "url", url, "body", "{\"id\":\"{{id}}\"}", "contains", "fine", "read", "url", url);
     free(url);
     assert_non_null(settings);
     return settings;
@@ -167,7 +167,10 @@ static void test_outcomes_are_told_apart(void **state)
         enum server_mode mode;
         enum request_outcome outcome;
     } cases[] = {
-        {SERVER_503, OUTCOME_STATUS}, {SERVER_CLOSE, OUTCOME_RESET}, {SERVER_RESET, OUTCOME_RESET}, {SERVER_HALF, OUTCOME_TIMEOUT_BODY},
+        {SERVER_503, OUTCOME_STATUS},
+        {SERVER_CLOSE, OUTCOME_RESET},
+        {SERVER_RESET, OUTCOME_RESET},
+        {SERVER_HALF, OUTCOME_TIMEOUT_BODY},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -316,6 +319,21 @@ static void test_dropped_requests_stay_pending(void **state)
     http_server_stop(&server);
 }
 
+/* A table that grows while requests pile up would stop the schedule for 10 ms each time. */
+static void test_descriptor_table_is_wide_from_the_start(void **state)
+{
+    char *text = NULL;
+    size_t size = 0;
+    struct err err = {0};
+    (void)state;
+    AUTO_JSON json_t *settings = settings_for("127.0.0.2", 1, 1, 1);
+    json_object_set_new(settings, "in_flight_max", json_integer(2000));
+    AUTO_LOAD struct load *load = start(settings);
+    assert_int_equal(fd_read_file("/proc/self/status", 100000, &text, &size, &err), 0);
+    assert_true(strtol(strstr(text, "FDSize:") + 7, NULL, 10) >= 4096);
+    free(text);
+}
+
 static void test_wrong_settings_are_refused(void **state)
 {
     static const struct {
@@ -357,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_in_flight_cap_is_recorded),
         cmocka_unit_test(test_connection_policies),
         cmocka_unit_test(test_dropped_requests_stay_pending),
+        cmocka_unit_test(test_descriptor_table_is_wide_from_the_start),
         cmocka_unit_test(test_wrong_settings_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -121,9 +121,9 @@ static void start_world(struct world *world, int ttl_s, const char *connections,
     http_server_start(&world->second, "127.0.0.3", world->first.port);
     dns_server_start(&world->dns, "127.0.0.2", ttl_s);
     AUTO_FREE char *url = xasprintf("http://api.drill.test:%d/", world->first.port);
-    AUTO_JSON json_t *settings =
-        json_pack("{s:s, s:s, s:f, s:i, s:i, s:s, s:s, s:{s:s}}", "vantage", "client", "ledger", ledger_path, "rate", rate, "max_seconds",
-                  60, "deadline_ms", 400, "connections", connections, "dns_server", world->dns.text, "read", "url", url);
+    AUTO_JSON json_t *settings = json_pack("{s:s, s:s, s:f, s:i, s:i, s:s, s:s, s:{s:s}}", "vantage", "client", "ledger",
+                                           ledger_path, "rate", rate, "max_seconds", 60, "deadline_ms", 400, "connections",
+                                           connections, "dns_server", world->dns.text, "read", "url", url);
     if (load_start(settings, &world->load, &err) < 0) {
         fail_msg("%s", err.text);
     }
