@@ -132,7 +132,8 @@ static int read_mechanism(struct world *world, struct err *err)
 int world_attach(pid_t pid, uint64_t start_ticks, struct world **ret_world, struct err *err)
 {
     AUTO_FD int pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-    if (pidfd < 0 || start_ticks == 0 || read_start_ticks(pid) != start_ticks) {
+    struct pollfd ended = {.fd = pidfd, .events = POLLIN}; /* it may have, and nobody has waited for it yet */
+    if (pidfd < 0 || start_ticks == 0 || read_start_ticks(pid) != start_ticks || poll(&ended, 1, 0) != 0) {
         return err_set(err, ERR_STATE, "the topology's world (pid %d) is gone; start it again with 'drill up'", (int)pid);
     }
     struct world *world = xcalloc(1, sizeof(*world));

@@ -19,9 +19,6 @@
 #include "harness/place/place.h"
 #include "tests/support/small_agent.h"
 
-/* Compiled in: a test is one program, and this one is its own agent. */
-#include "tests/support/small_agent.c"
-
 struct pool {
     struct places *places;
     struct place *place;
