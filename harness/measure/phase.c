@@ -31,38 +31,87 @@ static void add_phase(struct story *story, const char *name, int64_t begin_ns, i
     };
 }
 
+/* Addresses, not a word for why there is none. */
+static bool is_answer(const char *value)
+{
+    return *value >= '0' && *value <= '9';
+}
+
+/* A role, not a word for why none was told. */
+static bool is_role(const char *value)
+{
+    static const char *const none[] = {"", "unreachable", "unknown", "none", "down"};
+    for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+        if (str_eq(value, none[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool is_primary(const char *role)
 {
     return str_eq(role, "primary") || str_eq(role, "master");
 }
 
-static bool is_detection(const json_t *event)
+/* What the same observer last saw of the subject before this event, passing over times without an answer; "" when nothing. */
+static const char *seen_before(const json_t *events, const json_t *event, bool (*is_value)(const char *value))
+{
+    const char *last = "";
+    size_t index;
+    json_t *earlier;
+    json_array_foreach(events, index, earlier)
+    {
+        if (earlier == event) {
+            break;
+        }
+        if (str_eq(json_str(earlier, "observer", ""), json_str(event, "observer", "")) &&
+            str_eq(json_str(earlier, "subject", ""), json_str(event, "subject", "")) && is_value(json_str(earlier, "to", ""))) {
+            last = json_str(earlier, "to", "");
+        }
+    }
+    const char *from = json_str(event, "from", "");
+    return is_value(from) ? from : last;
+}
+
+static bool is_detection(const json_t *events, const json_t *event)
 {
     const char *observer = json_str(event, "observer", ""), *from = json_str(event, "from", ""), *to = json_str(event, "to", "");
     bool alert = str_eq(observer, "alert") && str_eq(to, "firing");
     bool health = str_eq(observer, "health") && str_eq(from, "up") && str_eq(to, "down");
-    return health || alert || (str_eq(observer, "role") && is_primary(from) && !is_primary(to));
+    return health || alert ||
+           (str_eq(observer, "role") && is_role(to) && !is_primary(to) && is_primary(seen_before(events, event, is_role)));
 }
 
-static bool is_decision(const json_t *event)
+static bool is_decision(const json_t *events, const json_t *event)
 {
+    (void)events;
     return str_eq(json_str(event, "kind", ""), "note") && str_starts_with(json_str(event, "text", ""), "declared");
 }
 
-static bool is_switch(const json_t *event)
+static bool is_switch(const json_t *events, const json_t *event)
 {
-    const char *from = json_str(event, "from", ""), *to = json_str(event, "to", "");
-    bool answer = *to >= '0' && *to <= '9'; /* addresses, not "" or a word for why there is none */
-    return str_eq(json_str(event, "observer", ""), "dns") && *from && answer && !str_eq(from, to);
+    const char *to = json_str(event, "to", "");
+    if (!str_eq(json_str(event, "observer", ""), "dns") || !is_answer(to)) {
+        return false;
+    }
+    const char *before = seen_before(events, event, is_answer);
+    return *before && !str_eq(before, to);
 }
 
-static bool is_promotion(const json_t *event)
+/* A database that was primary all along and only comes back has not been promoted. */
+static bool is_promotion(const json_t *events, const json_t *event)
 {
-    return str_eq(json_str(event, "observer", ""), "role") && is_primary(json_str(event, "to", "")) &&
-           !is_primary(json_str(event, "from", ""));
+    if (!str_eq(json_str(event, "observer", ""), "role") || !is_primary(json_str(event, "to", ""))) {
+        return false;
+    }
+    const char *before = seen_before(events, event, is_role);
+    return *before && !is_primary(before);
 }
 
-static const json_t *first_event(const struct story *story, bool (*is_meant)(const json_t *event))
+typedef bool is_meant_f(const json_t *events, const json_t *event);
+
+static const json_t *first_event(const struct story *story, is_meant_f *is_meant)
 {
     const struct observation *observation = story->observation;
     int64_t end_ns = observation->recovery_ns ? observation->recovery_ns : observation->watched_until_ns;
@@ -71,7 +120,7 @@ static const json_t *first_event(const struct story *story, bool (*is_meant)(con
     json_array_foreach(story->measurement->evidence->events, index, event)
     {
         int64_t t_ns = json_int(event, "t", 0);
-        if (t_ns >= observation->disruption_ns && t_ns <= end_ns && is_meant(event)) {
+        if (t_ns >= observation->disruption_ns && t_ns <= end_ns && is_meant(story->measurement->evidence->events, event)) {
             return event;
         }
     }
@@ -88,7 +137,7 @@ static char *describe(const json_t *event)
 }
 
 /* Adds the phase when its end was observed; gives that instant, or the cursor. */
-static int64_t add_seen(struct story *story, const char *name, bool (*is_meant)(const json_t *event))
+static int64_t add_seen(struct story *story, const char *name, is_meant_f *is_meant)
 {
     const json_t *event = first_event(story, is_meant);
     if (!event) {

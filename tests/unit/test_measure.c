@@ -335,9 +335,15 @@ static void test_phases(void **state)
     observed(&fake, 11, "dns", "api.example", "", "10.1.0.17"); /* the first answer is no change */
     observed(&fake, 14, "health", "us-east-gw1", "up", "down");
     observed(&fake, 14.2, "dns", "api.example", "10.1.0.17", "no answer"); /* a silent server has not switched */
+    observed(&fake, 14.7, "dns", "api.example", "no answer", "10.1.0.17");
     fake_event(&fake, 14.5, "note", json_pack("{s:s}", "text", "declared by the operator on duty"));
     observed(&fake, 15, "dns", "api.example", "10.1.0.17", "10.2.0.17");
-    observed(&fake, 16, "role", "db@eu-west-db", "replica", "primary");
+    observed(&fake, 5, "role", "db@us-east-db", "", "primary");
+    observed(&fake, 13, "role", "db@us-east-db", "primary", "unreachable");   /* not told is no role */
+    observed(&fake, 14.8, "role", "db@us-east-db", "unreachable", "primary"); /* the same one again: no promotion */
+    observed(&fake, 5, "role", "db@eu-west-db", "", "replica");
+    observed(&fake, 15.5, "role", "db@eu-west-db", "replica", "unreachable");
+    observed(&fake, 16, "role", "db@eu-west-db", "unreachable", "primary");
     load(&fake, 40, spans, 2);
     fake_end(&fake, 40, "completed");
     struct result *result CLEANUP(result_cleanup) = fake_measure(&fake);
