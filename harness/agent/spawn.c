@@ -203,7 +203,7 @@ static void exec_service(const json_t *service, uid_t uid, char *const *argv, ch
         dprintf(STDERR_FILENO, "drill: cannot make a nested user namespace for this service: %s\n", strerrordesc_np(errno));
         _exit(126);
     }
-    (void)chdir("/");
+    (void)!chdir("/");
     (void)execvpe(argv[0], argv, envp);
     dprintf(STDERR_FILENO, "drill: cannot run '%s': %s\n", argv[0], strerrordesc_np(errno));
     _exit(127);

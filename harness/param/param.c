@@ -164,7 +164,7 @@ static int set_checked(const struct param *param, const char *text, void *out, s
 
 static int unknown(const struct param *table, const char *name, const char *what, struct err *err)
 {
-    const char *names[TABLE_MAX];
+    const char *names[TABLE_MAX] = {0};
     char hint[96], all[400];
     size_t count = names_of(table, names);
     join(all, sizeof(all), names, count);
