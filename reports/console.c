@@ -72,7 +72,7 @@ static void describe_worst(const struct result *result, struct buf *out)
     const struct observation *worst = result_worst(result);
     if (worst) {
         buf_printf(out, "%s, %s from %s: ", worst->cause, class_name(worst->request_class), worst->vantage);
-        words_figure(&worst->rto, "s", out);
+        words_figure_near(&worst->rto, words_limit(result, "rto"), "s", out);
         buf_printf(out, ", %llu of %llu requests failed", (unsigned long long)worst->failed, (unsigned long long)worst->requests);
     }
 }

@@ -1,9 +1,22 @@
 /* Sections, figures and tables of report.html. */
 #include <stdarg.h>
+#include <string.h>
 
 #include "harness/base/str.h"
 #include "reports/html_page.h"
 #include "reports/words.h"
+
+/* The whole of a longer text is in report.json or events.jsonl. */
+enum { TEXT_MAX = 2000 };
+
+static void clipped(struct xml *xml, const char *element, const char *class, const char *text)
+{
+    if (strlen(text) > TEXT_MAX) {
+        xml_elementf(xml, element, class, "%.*s…", TEXT_MAX, text);
+    } else {
+        xml_element(xml, element, class, text);
+    }
+}
 
 void html_section(struct xml *xml, const char *id, const char *title)
 {
@@ -81,7 +94,7 @@ void html_row_end(struct xml *xml)
 
 void html_cell(struct xml *xml, const char *text)
 {
-    xml_element(xml, "td", NULL, text && *text ? text : "-");
+    clipped(xml, "td", NULL, text && *text ? text : "-");
 }
 
 void html_name_cell(struct xml *xml, const char *text)
@@ -98,7 +111,7 @@ static void cell_args(struct xml *xml, const char *class, const char *fmt, va_li
 {
     struct buf text CLEANUP(buf_clear) = {0};
     buf_vprintf(&text, fmt, args);
-    xml_element(xml, "td", class, text.size ? buf_str(&text) : "-");
+    clipped(xml, "td", class, text.size ? buf_str(&text) : "-");
 }
 
 void html_cellf(struct xml *xml, const char *fmt, ...)

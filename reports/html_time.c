@@ -165,7 +165,7 @@ void html_phases(struct xml *xml, const struct result *result)
 static void write_observation(struct xml *xml, const struct result *result, const struct observation *observation)
 {
     struct buf rto CLEANUP(buf_clear) = {0}, share CLEANUP(buf_clear) = {0};
-    words_figure(&observation->rto, "s", &rto);
+    words_figure_near(&observation->rto, words_limit(result, "rto"), "s", &rto);
     words_share(observation->failed, observation->requests, &share);
     html_row(xml);
     html_name_cell(xml, observation->cause);

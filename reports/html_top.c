@@ -6,6 +6,8 @@
 #include "reports/html_page.h"
 #include "reports/words.h"
 
+enum { FINDINGS_MAX = 40, FINDING_TEXT_MAX = 800 };
+
 static const char *verdict_class(enum verdict verdict)
 {
     return verdict == VERDICT_PASS ? "banner pass" : verdict == VERDICT_FAIL ? "banner fail" : "banner inconclusive";
@@ -36,7 +38,7 @@ static void write_identity(struct xml *xml, const struct result *result)
     xml_textf(xml, "Drill %s · scenario %s · topology %s", result->drill_id ? result->drill_id : "-",
               result->scenario ? result->scenario : "-", result->topology ? result->topology : "-");
     if (result->started_utc_ns) {
-        xml_textf(xml, " · began %s UTC", clock_format_utc(result->started_utc_ns, started));
+        xml_textf(xml, " · began %s", clock_format_utc(result->started_utc_ns, started));
     }
     if (result->ended_utc_ns > result->started_utc_ns) {
         xml_textf(xml, ", took %s", clock_format_duration(result->ended_utc_ns - result->started_utc_ns, duration));
@@ -52,8 +54,11 @@ static void write_findings(struct xml *xml, const struct result *result)
     words_cleanup(result, &cleanup);
     xml_open(xml, "ul");
     xml_elementf(xml, "li", NULL, "Clean-up: %s.", buf_str(&cleanup));
-    for (size_t i = 0; i < result->finding_count; i++) {
-        xml_element(xml, "li", NULL, result->findings[i]);
+    for (size_t i = 0; i < result->finding_count && i < FINDINGS_MAX; i++) {
+        xml_elementf(xml, "li", NULL, "%.*s", FINDING_TEXT_MAX, result->findings[i]);
+    }
+    if (result->finding_count > FINDINGS_MAX) {
+        xml_elementf(xml, "li", NULL, "… and %zu more in report.json", result->finding_count - FINDINGS_MAX);
     }
     xml_close(xml);
     xml_newline(xml);
@@ -122,7 +127,7 @@ static void write_objective(struct xml *xml, const struct objective_result *obje
     html_name_cell(xml, objective->text);
     xml_elementf(xml, "td", classes[objective->judgement], "%s %s", symbols[objective->judgement],
                  words_judgement(objective->judgement));
-    html_cell(xml, buf_str(&achieved));
+    xml_element(xml, "td", objective->measured.measured ? "short" : NULL, buf_str(&achieved));
     xml_open(xml, "td");
     if (judgeable(objective)) {
         draw_margin(xml, objective);

@@ -22,7 +22,7 @@ static void property(struct xml *xml, const char *name, const char *value)
 static void write_properties(struct xml *xml, const struct result *result)
 {
     struct buf rto CLEANUP(buf_clear) = {0}, loss CLEANUP(buf_clear) = {0}, cleanup CLEANUP(buf_clear) = {0};
-    words_figure(&result->rto, "s", &rto);
+    words_figure_near(&result->rto, words_limit(result, "rto"), "s", &rto);
     words_loss(result, &loss);
     words_cleanup(result, &cleanup);
     xml_open(xml, "properties");

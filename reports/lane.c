@@ -85,14 +85,15 @@ static void draw_bracket(struct xml *xml, const struct chart *chart, const struc
     }
 }
 
-static void draw_text(struct xml *xml, const struct chart *chart, const struct span *span, double y)
+/* On a white ground: a marker's line may run there. */
+static void draw_text(struct xml *xml, const struct span *span, double y)
 {
     double width = chart_text_width(span->text, TEXT_SIZE);
-    bool on_top = span->anchor == ANCHOR_START && span->text_x < chart_x(chart, span->to_s);
-    if (on_top) {
-        chart_rect(xml, span->text_x - 3, y + 2, width + 6, 16, "#ffffff", NULL);
+    double x = span->anchor == ANCHOR_END ? span->text_x - width : span->text_x;
+    if (*span->text) {
+        chart_rect(xml, x - 2, y + 3, width + 4, 14, "#ffffff", NULL);
+        chart_label(xml, span->text_x, y + 14, span->anchor, TEXT_SIZE, INK, span->text);
     }
-    chart_label(xml, span->text_x, y + 14, span->anchor, TEXT_SIZE, INK, span->text);
 }
 
 void lane_draw(struct xml *xml, const struct chart *chart, const struct lane *lane, double y)
@@ -109,7 +110,7 @@ void lane_draw(struct xml *xml, const struct chart *chart, const struct lane *la
         } else {
             draw_bracket(xml, chart, span, at);
         }
-        draw_text(xml, chart, span, at);
+        draw_text(xml, span, at);
     }
     xml_newline(xml);
 }

@@ -139,7 +139,7 @@ static void write_observations(struct buf *out, const struct result *result)
     for (size_t i = 0; i < rows(result->observation_count); i++) {
         const struct observation *observation = &result->observations[i];
         struct buf rto CLEANUP(buf_clear) = {0};
-        words_figure(&observation->rto, "s", &rto);
+        words_figure_near(&observation->rto, words_limit(result, "rto"), "s", &rto);
         cell(out, observation->cause);
         cell(out, observation->vantage);
         cell(out, class_name(observation->request_class));

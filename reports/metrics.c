@@ -1,6 +1,7 @@
 /* metrics.prom: the headline figures for Prometheus' textfile collector and GitLab's metrics report; so without timestamps.
  * What was not measured is left out. */
 #include <math.h>
+#include <string.h>
 
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
@@ -117,12 +118,13 @@ static void print_times(struct buf *out, const struct result *result)
 
 static void print_info(struct buf *out, const struct result *result)
 {
+    const char *version = json_str(result->environment, "tool", "unknown");
     const char *digest = json_str(result->environment, "scenario_sha256", NULL);
     describe(out, "drill_info", NULL, "What ran.");
     buf_puts(out, "drill_info{");
     print_label(out, "scenario", result->scenario);
     buf_puts(out, ",");
-    print_label(out, "version", json_str(result->environment, "tool", "unknown"));
+    print_label(out, "version", str_starts_with(version, "drill ") ? version + strlen("drill ") : version);
     if (digest) {
         buf_puts(out, ",");
         print_label(out, "scenario_sha256", digest);

@@ -29,28 +29,19 @@ static void add_faults(struct lane *lane, const struct result *result, const str
     }
 }
 
-static double rto_limit(const struct result *result)
-{
-    for (size_t i = 0; i < result->objective_count; i++) {
-        if (str_eq(result->objectives[i].metric, "rto")) {
-            return result->objectives[i].limit;
-        }
-    }
-    return NAN;
-}
-
 static void add_observation(struct lane lanes[static LANE_COUNT], const struct result *result,
                             const struct observation *observation)
 {
-    double disruption_s = words_since(result, observation->disruption_ns), limit_s = rto_limit(result);
+    double disruption_s = words_since(result, observation->disruption_ns), limit_s = words_limit(result, "rto");
     double end_s = words_since(result, observation->recovery_ns ? observation->recovery_ns : observation->watched_until_ns);
     struct buf rto CLEANUP(buf_clear) = {0};
-    words_figure(&observation->rto, "s", &rto);
+    words_figure_near(&observation->rto, limit_s, "s", &rto);
     if (observation->outage) {
         struct span *span = lane_add(&lanes[1], words_since(result, observation->outage_start_ns), end_s, SPAN_BAR);
         span->pattern = "failed";
         (void)str_format(span->text, sizeof(span->text), "%llu requests failed", (unsigned long long)observation->failed);
         span = lane_add(&lanes[2], disruption_s, end_s, observation->recovery_ns ? SPAN_BRACKET : SPAN_ARROW);
+        span->stroke = end_s - disruption_s > limit_s || !observation->recovery_ns ? "#a3152b" : INK;
         (void)str_format(span->text, sizeof(span->text), "%.90s", buf_str(&rto));
     } else if (observation->rto.measured) {
         struct span *span = lane_add(&lanes[2], disruption_s, disruption_s, SPAN_BRACKET);

@@ -97,7 +97,7 @@ void words_value(double value, double resolution, double apart_from, const char 
     print_number(value, decimals, unit, out);
 }
 
-static void figure_apart(const struct figure *figure, double apart_from, const char *unit, struct buf *out)
+void words_figure_near(const struct figure *figure, double limit, const char *unit, struct buf *out)
 {
     if (!figure->measured) {
         buf_printf(out, "not measured%s%s", *figure->why ? ": " : "", figure->why);
@@ -106,7 +106,7 @@ static void figure_apart(const struct figure *figure, double apart_from, const c
     if (figure->at_least) {
         buf_puts(out, "more than ");
     }
-    words_value(figure->value, figure->resolution, apart_from, unit, out);
+    words_value(figure->value, figure->resolution, limit, unit, out);
     if (!figure->at_least && figure->resolution > 0) {
         buf_puts(out, " ± ");
         words_value(figure->resolution, figure->resolution, NAN, unit, out);
@@ -115,12 +115,22 @@ static void figure_apart(const struct figure *figure, double apart_from, const c
 
 void words_figure(const struct figure *figure, const char *unit, struct buf *out)
 {
-    figure_apart(figure, NAN, unit, out);
+    words_figure_near(figure, NAN, unit, out);
+}
+
+double words_limit(const struct result *result, const char *metric)
+{
+    for (size_t i = 0; i < result->objective_count; i++) {
+        if (str_eq(result->objectives[i].metric, metric)) {
+            return result->objectives[i].limit;
+        }
+    }
+    return NAN;
 }
 
 void words_achieved(const struct objective_result *objective, struct buf *out)
 {
-    figure_apart(&objective->measured, objective->limit, objective->unit, out);
+    words_figure_near(&objective->measured, objective->limit, objective->unit, out);
 }
 
 void words_margin(const struct objective_result *objective, struct buf *out)
@@ -135,7 +145,7 @@ void words_margin(const struct objective_result *objective, struct buf *out)
         return;
     }
     if (margin == 0) {
-        buf_puts(out, "at the limit");
+        buf_puts(out, objective->limit == 0 ? "" : "at the limit"); /* "0 lost" needs no comment */
         return;
     }
     buf_puts(out, margin > 0 ? "" : measured->at_least ? "over by more than " : "over by ");

@@ -20,7 +20,11 @@ const char *words_outcome(enum request_outcome outcome);
 void words_value(double value, double resolution, double apart_from, const char *unit, struct buf *out);
 /* "17.43 s ± 0.02 s", "more than 30.0 s", "not measured: no writes" */
 void words_figure(const struct figure *figure, const char *unit, struct buf *out);
-/* The same, with the digits that tell it from the objective's limit. */
+/* The same, with the digits that tell it from `limit` when it is not that. */
+void words_figure_near(const struct figure *figure, double limit, const char *unit, struct buf *out);
+/* The limit of the first objective on that metric; NAN without. */
+double words_limit(const struct result *result, const char *metric);
+/* The same for an objective's own limit. */
 void words_achieved(const struct objective_result *objective, struct buf *out);
 /* "2.57 s to spare", "over by 12.4 s", "" when there is nothing to compare */
 void words_margin(const struct objective_result *objective, struct buf *out);

@@ -5,29 +5,11 @@
 
 #include "harness/base/str.h"
 
-static const struct objective_result *rto_objective(const struct result *result)
-{
-    for (size_t i = 0; i < result->objective_count; i++) {
-        if (str_eq(result->objectives[i].metric, "rto")) {
-            return &result->objectives[i];
-        }
-    }
-    return NULL;
-}
-
-static void say_limit(const struct objective_result *objective, struct buf *out)
-{
-    if (objective) {
-        buf_puts(out, "; the limit is ");
-        words_value(objective->limit, 0, NAN, objective->unit, out);
-    }
-}
-
 static void say_recovery(const struct result *result, struct buf *out)
 {
     const struct observation *worst = result_worst(result);
     const char *cause = worst && worst->cause ? worst->cause : "the disruption";
-    const struct objective_result *objective = rto_objective(result);
+    double limit_s = words_limit(result, "rto");
     if (!result->disrupted) {
         buf_puts(out, "No fault was injected, so recovery was not tested");
         return;
@@ -44,10 +26,12 @@ static void say_recovery(const struct result *result, struct buf *out)
     } else {
         buf_printf(out, "After “%s” users were served again in ", cause);
     }
-    double apart = objective ? objective->limit : NAN;
-    words_value(result->rto.value, result->rto.resolution, apart, "s", out);
+    words_value(result->rto.value, result->rto.resolution, limit_s, "s", out);
     buf_puts(out, result->rto.at_least ? " later" : "");
-    say_limit(objective, out);
+    if (isfinite(limit_s)) {
+        buf_puts(out, "; the limit is ");
+        words_value(limit_s, 0, NAN, "s", out);
+    }
 }
 
 static void say_loss(const struct result *result, struct buf *out)

@@ -131,23 +131,24 @@ static inline void sample_add_phase(struct sample *sample, const char *name, dou
 
 static inline void sample_add_fault(struct sample *sample)
 {
-    sample->faults[0] = (struct fault_result){.fault_id = "f1",
-                                              .fault = "blackhole",
-                                              .target = "us-east",
-                                              .plan = "drop every packet that enters or leaves 10.1.0.0/24; its counter will prove it",
-                                              .mechanism = "nft owner table",
-                                              .proof = "the table's drop counter rose by 412 packets in 1.0 s",
-                                              .options = json_pack("{s:s, s:b}", "region", "us-east", "established", 1),
-                                              .residue = json_array(),
-                                              .requested_ns = at_s(0),
-                                              .applied_before_ns = at_s(0.0011),
-                                              .applied_after_ns = at_s(0.0031),
-                                              .reverting_ns = at_s(38),
-                                              .removed_ns = at_s(38.004),
-                                              .applied = true,
-                                              .proven = true,
-                                              .removed = true,
-                                              .clean = true};
+    sample->faults[0] =
+        (struct fault_result){.fault_id = "f1",
+                              .fault = "blackhole",
+                              .target = "us-east",
+                              .plan = "drop every packet that enters or leaves 10.1.0.0/24; its counter will prove it",
+                              .mechanism = "nft owner table",
+                              .proof = "the table's drop counter rose by 412 packets in 1.0 s",
+                              .options = json_pack("{s:s, s:b}", "region", "us-east", "established", 1),
+                              .residue = json_array(),
+                              .requested_ns = at_s(0),
+                              .applied_before_ns = at_s(0.0011),
+                              .applied_after_ns = at_s(0.0031),
+                              .reverting_ns = at_s(38),
+                              .removed_ns = at_s(38.004),
+                              .applied = true,
+                              .proven = true,
+                              .removed = true,
+                              .clean = true};
     sample->result.faults = sample->faults;
     sample->result.fault_count = 1;
 }
@@ -166,14 +167,15 @@ static inline json_t *sample_events(void)
     json_t *events = json_array();
     sample_add_event(events, -9, "drill.start", json_pack("{s:s}", "drill_id", "20251124-160000-region-outage"));
     sample_add_event(events, -8, "load.start", json_pack("{s:s}", "vantage", "client"));
-    sample_add_event(events, 0, "fault.requested",
-                     json_pack("{s:s, s:s, s:s, s:s}", "fault_id", "f1", "fault", "blackhole", "target", "us-east", "plan", "drop all"));
+    sample_add_event(
+        events, 0, "fault.requested",
+        json_pack("{s:s, s:s, s:s, s:s}", "fault_id", "f1", "fault", "blackhole", "target", "us-east", "plan", "drop all"));
     sample_add_event(events, 0.003, "fault.applied", json_pack("{s:s, s:s}", "fault_id", "f1", "mechanism", "nft owner table"));
     sample_add_event(events, 1, "fault.proven",
                      json_pack("{s:s, s:b, s:s}", "fault_id", "f1", "ok", 1, "proof", "412 packets dropped"));
     sample_add_event(events, 4.1, "observe",
-                     json_pack("{s:s, s:s, s:s, s:s, s:s}", "observer", "health", "subject", "us-east-gw1", "from", "up", "to", "down",
-                               "place", "dns"));
+                     json_pack("{s:s, s:s, s:s, s:s, s:s}", "observer", "health", "subject", "us-east-gw1", "from", "up", "to",
+                               "down", "place", "dns"));
     sample_add_event(events, 38, "fault.reverting", json_pack("{s:s}", "fault_id", "f1"));
     sample_add_event(events, 39, "a.kind.of.tomorrow", json_pack("{s:i}", "answer", 42));
     sample_add_event(events, 62, "drill.end", json_pack("{s:s, s:s}", "conclusion", "completed", "reason", ""));
@@ -236,8 +238,13 @@ static inline void sample_passing(struct sample *sample)
     sample->objectives[2].comparison = "<";
     result->objectives = sample->objectives;
     result->objective_count = 3;
-    result->loss = (struct loss){.measured = true, .acknowledged = 5130, .unknown_present = 12, .unknown_absent = 1030,
-                                 .rpa = sample_figure(0, 0), .checks = sample->checks, .check_count = 2};
+    result->loss = (struct loss){.measured = true,
+                                 .acknowledged = 5130,
+                                 .unknown_present = 12,
+                                 .unknown_absent = 1030,
+                                 .rpa = sample_figure(0, 0),
+                                 .checks = sample->checks,
+                                 .check_count = 2};
     sample->checks[0] = (struct loss_check){"recovery", "inject blackhole us-east", true, NULL, 3000, 0, 0};
     sample->checks[1] = (struct loss_check){"failback", "revert blackhole us-east", true, NULL, 5130, 0, 0};
     result->disrupted = true;
@@ -267,7 +274,8 @@ static inline void sample_failing(struct sample *sample)
     result->rto_observation = 4;
     sample->objectives[0] =
         sample_objective("rto <= 20s", "rto", 20, "s", result->rto, JUDGEMENT_MISSED, "20.0004 s is over the limit of 20 s");
-    sample->objectives[3] = sample_objective("lost <= 0", "lost", 0, "", sample_figure(LOST_MAX, 0), JUDGEMENT_MISSED, "writes were lost");
+    sample->objectives[3] =
+        sample_objective("lost <= 0", "lost", 0, "", sample_figure(LOST_MAX, 0), JUDGEMENT_MISSED, "writes were lost");
     result->objective_count = 4;
     for (size_t i = 0; i < LOST_MAX; i++) {
         (void)str_format(sample->lost_text[i], sizeof(sample->lost_text[i]), "w7f3a91a-%09zu", 900 + i);
