@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "harness/evidence/events.h"
 
 enum { IDS_MAX_BYTES = 256 * 1024 * 1024 };
+#define TIME_LIMIT_NS (1LL << 60) /* 36 years of uptime; sums of two still fit */
 
 static void dir_close(DIR *dir)
 {
@@ -56,6 +58,31 @@ static bool is_unbegun(const char *path)
     return fd >= 0 && pread(fd, magic, sizeof(magic), 0) >= 0 && memcmp(magic, none, sizeof(none)) == 0;
 }
 
+/* Evidence may come from elsewhere: times with which nothing can be computed, and names without an end, are refused here, once. */
+static bool is_possible(int64_t ns)
+{
+    return ns > -TIME_LIMIT_NS && ns < TIME_LIMIT_NS;
+}
+
+static int check_ledger(struct ledger *ledger, const char *path, struct err *err)
+{
+    const struct ledger_header *header = ledger_header(ledger);
+    bool named = memchr(header->vantage, 0, sizeof(header->vantage)) && memchr(header->id_prefix, 0, sizeof(header->id_prefix));
+    if (!named || !is_possible(header->start_ns) || !is_possible(header->deadline_ns) || !is_possible(header->clock_offset_ns) ||
+        !is_possible(header->clock_bound_ns) || !isfinite(header->rate) || !isfinite(header->write_share)) {
+        return err_set(err, ERR_INPUT, "the header of the ledger '%s' is damaged", path);
+    }
+    uint64_t count = ledger_count(ledger);
+    for (uint64_t i = 0; i < count; i++) {
+        const struct ledger_record *record = ledger_at(ledger, i);
+        if (!is_possible(record->due_ns) || !is_possible(record->sent_ns) || !is_possible(record->done_ns)) {
+            return err_set(err, ERR_INPUT, "record %llu of the ledger '%s' is damaged: its times are not possible",
+                           (unsigned long long)i, path);
+        }
+    }
+    return 0;
+}
+
 static int open_ledgers(struct evidence *evidence, struct err *err)
 {
     char **names = NULL;
@@ -66,7 +93,9 @@ static int open_ledgers(struct evidence *evidence, struct err *err)
         AUTO_FREE char *path = xasprintf("%s/%s", evidence->folder, names[i]);
         if (status == 0 && !is_unbegun(path)) {
             status = ledger_open(path, &evidence->ledgers[evidence->ledger_count], err);
-            evidence->ledger_count += status == 0;
+            if (status == 0) {
+                status = check_ledger(evidence->ledgers[evidence->ledger_count++], path, err);
+            }
         }
     }
     evidence_ids_free(names, count);

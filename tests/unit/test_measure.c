@@ -298,6 +298,42 @@ static void test_killed_before_the_load(void **state)
     fake_close(&fake);
 }
 
+/* Bytes of a ledger changed at random: refused or measured, but never a crash, and the totals add up. */
+static void test_damaged_ledger(void **state)
+{
+    (void)state;
+    unsigned seed = 7, refused = 0;
+    for (int round = 0; round < 300; round++) {
+        struct fake_evidence fake;
+        struct err err = {0};
+        struct evidence *evidence CLEANUP(evidence_cleanup) = NULL;
+        struct result *result CLEANUP(result_cleanup) = NULL;
+        fake_open(&fake);
+        fake_objective(&fake, "rto <= 20s");
+        fake_inject(&fake, 2, "f1", true);
+        struct ledger *ledger = fake_ledger(&fake, "edge", 0, 5, 50, 4, NULL, 0);
+        unsigned char *bytes =
+            round % 2 ? (unsigned char *)ledger_writable_at(ledger, 0) : (unsigned char *)ledger_header(ledger);
+        for (int i = 0; i < 3; i++) {
+            bytes[(unsigned)rand_r(&seed) % 250] = (unsigned char)rand_r(&seed);
+        }
+        ledger_close(ledger);
+        AUTO_FREE char *path = xasprintf("%s/plan.json", fake.folder);
+        assert_int_equal(json_write_file(path, fake.plan, &err), 0);
+        if (evidence_load(fake.folder, &evidence, &err) < 0) {
+            assert_true(err.text[0]);
+            refused++;
+        } else {
+            assert_int_equal(measure_evidence(evidence, &result, &err), 0);
+            assert_int_equal(result->requests.ok + result->requests.failed + result->requests.timed_out +
+                                 result->requests.not_sent,
+                             result->requests.scheduled);
+        }
+        fake_close(&fake);
+    }
+    assert_true(refused > 20 && refused < 280);
+}
+
 static void test_not_sent_is_the_drivers_own(void **state)
 {
     (void)state;
@@ -446,6 +482,7 @@ int main(void)
         cmocka_unit_test(test_killed_with_requests_in_flight),
         cmocka_unit_test(test_driver_late),
         cmocka_unit_test(test_killed_before_the_load),
+        cmocka_unit_test(test_damaged_ledger),
         cmocka_unit_test(test_not_sent_is_the_drivers_own),
         cmocka_unit_test(test_phases),
         cmocka_unit_test(test_vantage_clock_is_put_right),
