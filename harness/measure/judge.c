@@ -54,7 +54,7 @@ static struct figure phase_figure(const struct measurement *measurement, const c
     for (size_t i = 0; i < result->phase_count; i++) {
         double length_s = seconds_of(result->phases[i].end_ns - result->phases[i].start_ns);
         if (str_eq(result->phases[i].name, name) && (!figure.measured || length_s > figure.value)) {
-            figure = (struct figure){.measured = true, .value = length_s, .resolution = result->method.clock_bound_s};
+            figure = (struct figure){.measured = true, .value = length_s, .resolution = measurement->phase_bounds_s[i]};
         }
     }
     return figure;

@@ -109,5 +109,6 @@ int measure_evidence(const struct evidence *evidence, struct result **ret_result
         *ret_result = TAKE(result);
     }
     free(measurement.disruptions);
+    free(measurement.phase_bounds_s);
     return status;
 }

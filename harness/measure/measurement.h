@@ -29,6 +29,7 @@ struct measurement {
     bool steady_failed;
     bool ended; /* the evidence has the drill's end */
     struct latency_part whole;
+    double *phase_bounds_s; /* how exactly the end of each of result->phases is known */
 };
 
 /* facts.c: faults, disruptions, conclusion and residue, from the events. */

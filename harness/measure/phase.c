@@ -18,9 +18,14 @@ struct story {
     int64_t cursor_ns; /* where the next phase begins */
 };
 
-static void add_phase(struct story *story, const char *name, int64_t begin_ns, int64_t end_ns, char *source)
+/* Takes `source`. `bound_ns` is what an observer that asks every so often leaves open. */
+static void add_phase(struct story *story, const char *name, int64_t begin_ns, int64_t end_ns, int64_t bound_ns, char *source)
 {
-    struct result *result = story->measurement->result;
+    struct measurement *measurement = story->measurement;
+    struct result *result = measurement->result;
+    measurement->phase_bounds_s =
+        xrealloc(measurement->phase_bounds_s, result->phase_count + 1, sizeof(*measurement->phase_bounds_s));
+    measurement->phase_bounds_s[result->phase_count] = seconds_of(bound_ns) + result->method.clock_bound_s;
     result->phases = xrealloc(result->phases, result->phase_count + 1, sizeof(*result->phases));
     result->phases[result->phase_count++] = (struct phase){
         .name = name,
@@ -144,14 +149,14 @@ static int64_t add_seen(struct story *story, const char *name, is_meant_f *is_me
         return story->cursor_ns;
     }
     int64_t t_ns = json_int(event, "t", 0);
-    add_phase(story, name, story->cursor_ns, t_ns, describe(event));
+    add_phase(story, name, story->cursor_ns, t_ns, json_int(event, "bound_ns", 0), describe(event));
     return t_ns > story->cursor_ns ? t_ns : story->cursor_ns;
 }
 
 static void tell(struct story *story)
 {
     const struct observation *observation = story->observation;
-    add_phase(story, "masked", observation->disruption_ns, observation->outage_start_ns,
+    add_phase(story, "masked", observation->disruption_ns, observation->outage_start_ns, 0,
               xasprintf("first failed %s from %s", class_name(observation->request_class), observation->vantage));
     story->cursor_ns = observation->outage_start_ns;
     story->cursor_ns = add_seen(story, "detect", is_detection);
@@ -160,9 +165,9 @@ static void tell(struct story *story)
     int64_t promoted_ns = add_seen(story, "promote", is_promotion);
     story->cursor_ns = switched_ns > promoted_ns ? switched_ns : promoted_ns;
     if (observation->recovery_ns) {
-        add_phase(story, "reconnect", story->cursor_ns, observation->recovery_ns,
+        add_phase(story, "reconnect", story->cursor_ns, observation->recovery_ns, 0,
                   xasprintf("good %ss from %s", class_name(observation->request_class), observation->vantage));
-        add_phase(story, "hold", observation->recovery_ns, observation->recovery_ns + story->measurement->settings.hold_ns,
+        add_phase(story, "hold", observation->recovery_ns, observation->recovery_ns + story->measurement->settings.hold_ns, 0,
                   xstrdup("every window good"));
     }
 }

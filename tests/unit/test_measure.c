@@ -18,7 +18,8 @@ static void observed(struct fake_evidence *fake, double t_s, const char *observe
                      const char *to)
 {
     fake_event(fake, t_s, "observe",
-               json_pack("{s:s, s:s, s:s, s:s}", "observer", observer, "subject", subject, "from", from, "to", to));
+               json_pack("{s:s, s:s, s:s, s:s, s:I}", "observer", observer, "subject", subject, "from", from, "to", to,
+                         "bound_ns", (json_int_t)(200 * NS_PER_MS)));
 }
 
 static void test_pass(void **state)
@@ -364,8 +365,9 @@ static void test_phases(void **state)
     struct fake_evidence fake;
     const struct fake_span spans[] = {{12, 17, OUTCOME_RESET, CLASS_WRITE, 0}, {12, 13, OUTCOME_RESET, CLASS_READ, 0}};
     fake_open(&fake);
-    fake_objective(&fake, "detect <= 3s");
+    fake_objective(&fake, "detect <= 2.2s");
     fake_objective(&fake, "promote <= 1s");
+    fake_objective(&fake, "detect <= 2.1s"); /* 2.0 ± 0.2 */
     fake_inject(&fake, 10, "f1", true);
     observed(&fake, 9, "health", "us-east-gw1", "up", "down");  /* before the disruption: not of it */
     observed(&fake, 11, "dns", "api.example", "", "10.1.0.17"); /* the first answer is no change */
@@ -392,6 +394,7 @@ static void test_phases(void **state)
     assert_string_equal(result->phases[1].source, "health us-east-gw1: up to down");
     assert_int_equal(result->objectives[0].judgement, JUDGEMENT_MET);
     assert_int_equal(result->objectives[1].judgement, JUDGEMENT_MISSED);
+    assert_int_equal(result->objectives[2].judgement, JUDGEMENT_MISSED);
     fake_close(&fake);
 }
 
