@@ -160,6 +160,7 @@ static void test_lists_of_ids(void **state)
         {"w1-1\n# 2\n", false, 0},
         {"w1-1\nw1-2\n# 1\n", false, 0},
         {"w1-1\n# 1\nw1-2\n", false, 0},
+        {"w1-1\n# 2\nw1-2\n", false, 0},
         {"w1-1\n# x\n", false, 0},
         {"<html>\n# 1\n", false, 0},
         {"", false, 0},
