@@ -28,13 +28,21 @@ static void put_address(struct buf *out, int family, const struct rtattr *attrib
 {
     char text[INET6_ADDRSTRLEN];
     size_t size = family == AF_INET ? 4 : 16;
-    if (!attribute) {
-        buf_puts(out, "0");
-    } else if ((family == AF_INET || family == AF_INET6) && RTA_PAYLOAD(attribute) >= size &&
-               inet_ntop(family, RTA_DATA(attribute), text, sizeof(text))) {
+    bool internet = family == AF_INET || family == AF_INET6;
+    if (attribute && internet && RTA_PAYLOAD(attribute) >= size && inet_ntop(family, RTA_DATA(attribute), text, sizeof(text))) {
         buf_puts(out, text);
     } else {
         buf_puts(out, "?");
+    }
+}
+
+static void put_prefix(struct buf *out, int family, const struct rtattr *attribute, int bits, const char *without)
+{
+    if (attribute) {
+        put_address(out, family, attribute);
+        buf_printf(out, "/%d", bits);
+    } else {
+        buf_puts(out, without);
     }
 }
 
@@ -154,8 +162,8 @@ static int visit_route(const struct nlmsghdr *message, void *context)
     }
     const char *type = route->rtm_type < ARRAY_LEN(types) ? types[route->rtm_type] : "";
     buf_printf(&name, "%s%sroute ", type, *type ? " " : "");
-    put_address(&name, route->rtm_family, attributes[RTA_DST]);
-    buf_printf(&name, "/%d metric %u in table %u", route->rtm_dst_len, link_attribute_u32(attributes[RTA_PRIORITY], 0),
+    put_prefix(&name, route->rtm_family, attributes[RTA_DST], route->rtm_dst_len, "default");
+    buf_printf(&name, " metric %u in table %u", link_attribute_u32(attributes[RTA_PRIORITY], 0),
                link_attribute_u32(attributes[RTA_TABLE], route->rtm_table));
     if (attributes[RTA_MULTIPATH]) {
         put_hops(&value, route->rtm_family, attributes[RTA_MULTIPATH]);
@@ -175,10 +183,10 @@ static int visit_rule(const struct nlmsghdr *message, void *context)
     link_attributes(message, sizeof(*rule), attributes, ARRAY_LEN(attributes));
     buf_printf(&name, "%s rule %u from ", rule->family == AF_INET6 ? "ip6" : "ip",
                link_attribute_u32(attributes[FRA_PRIORITY], 0));
-    put_address(&name, rule->family, attributes[FRA_SRC]);
-    buf_printf(&name, "/%d to ", rule->src_len);
-    put_address(&name, rule->family, attributes[FRA_DST]);
-    buf_printf(&name, "/%d iif '%s' oif '%s' mark %u action %u table %u", rule->dst_len, text_of(attributes[FRA_IIFNAME]),
+    put_prefix(&name, rule->family, attributes[FRA_SRC], rule->src_len, "all");
+    buf_puts(&name, " to ");
+    put_prefix(&name, rule->family, attributes[FRA_DST], rule->dst_len, "all");
+    buf_printf(&name, " iif '%s' oif '%s' mark %u action %u table %u", text_of(attributes[FRA_IIFNAME]),
                text_of(attributes[FRA_OIFNAME]), link_attribute_u32(attributes[FRA_FWMARK], 0), rule->action,
                link_attribute_u32(attributes[FRA_TABLE], rule->table));
     snapshot_add(collecting->snapshot, buf_str(&name), "");

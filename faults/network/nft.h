@@ -12,7 +12,7 @@
 
 enum nft_chain { NFT_INPUT = 0, NFT_OUTPUT, NFT_FORWARD, NFT_CHAIN_COUNT };
 enum nft_action { NFT_DROP = 0, NFT_REJECT };
-enum { NFT_NAME_MAX = 64, NFT_RULES_MAX = 64 };
+enum { NFT_NAME_MAX = 64, NFT_RULES_MAX = 32 };
 
 /* Whatever is empty or 0 matches everything. All borrowed. */
 struct nft_rule {

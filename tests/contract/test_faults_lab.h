@@ -72,16 +72,18 @@ static inline bool lab_make_namespaces(void)
     return true;
 }
 
-/* One rtnetlink request in the present namespace. */
-#define lab_request(type, header, ...)                                                                                           \
+/* One rtnetlink request in the present namespace; `...` fills in the attributes of `batch`. */
+#define lab_talk(type, flags, header, ...)                                                                                       \
     do {                                                                                                                         \
         AUTO_LINK_SOCKET struct nl_sock *socket_ = NULL;                                                                         \
         struct link_batch batch_ = {0}, *batch = &batch_;                                                                        \
         must(link_socket_open(NETLINK_ROUTE, &socket_, err));                                                                    \
-        link_batch_begin(batch, socket_, type, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &(header), sizeof(header));                \
+        link_batch_begin(batch, socket_, type, (flags) | NLM_F_ACK, &(header), sizeof(header));                                  \
         __VA_ARGS__;                                                                                                             \
         assert_int_equal(link_socket_talk(socket_, batch), 0);                                                                   \
     } while (0)
+#define lab_request(type, header, ...) lab_talk(type, NLM_F_CREATE | NLM_F_EXCL, header, __VA_ARGS__)
+#define lab_remove(type, header, ...) lab_talk(type, 0, header, __VA_ARGS__)
 
 static inline void lab_put_end(struct link_batch *batch, const char *name, int ns_fd)
 {

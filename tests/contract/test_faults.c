@@ -1,0 +1,299 @@
+/* Every registered fault through the same suite: what fault.h promises, held by each. */
+#include "tests/contract/test_faults_lab.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "faults/process/proc.h"
+#include "faults/snapshot.h"
+
+/* A service to be hit: a process with a child. */
+struct victim {
+    pid_t parent, child;
+};
+
+static struct victim current; /* the one that was started last */
+
+static void sleep_forever(void)
+{
+    for (;;) {
+        (void)pause();
+    }
+}
+
+static struct victim start_victim(void)
+{
+    int ends[2];
+    struct victim victim;
+    assert_return_code(pipe2(ends, O_CLOEXEC), errno);
+    victim.parent = fork();
+    if (victim.parent == 0) {
+        pid_t child = fork();
+        if (child == 0) {
+            sleep_forever();
+        }
+        (void)!write(ends[1], &child, sizeof(child));
+        sleep_forever();
+    }
+    assert_int_equal(read(ends[0], &victim.child, sizeof(victim.child)), sizeof(victim.child));
+    fd_close(ends[0]);
+    fd_close(ends[1]);
+    current = victim;
+    return victim;
+}
+
+static void wait_for_end(pid_t pid)
+{
+    struct proc_info info;
+    while (proc_read(pid, &info) && info.state != 'Z') {
+        (void)poll(NULL, 0, 1); /* not our child: nothing tells us */
+    }
+}
+
+static void end_victim(struct victim victim)
+{
+    (void)kill(victim.child, SIGKILL);
+    (void)kill(victim.parent, SIGKILL);
+    (void)waitpid(victim.parent, NULL, 0);
+    wait_for_end(victim.child);
+}
+
+static const char *options_for(const struct fault_ops *ops)
+{
+    return str_eq(ops->name, "loss") ? "{\"probability\": \"50%\"}" : "{}";
+}
+
+static struct fault_instance *make(const struct fault_ops *ops, const struct victim *victim)
+{
+    struct fault_instance *fault = NULL;
+    const char *kind = ops->targets & FAULT_REGION ? "region" : ops->targets & FAULT_HOST ? "host" : "service";
+    AUTO_JSON json_t *description =
+        json_pack("{s:s, s:s, s:o, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:[s, s], s:[i], s:[s]}}", "fault_id", "f7", "fault",
+                  ops->name, "options", json_loads(options_for(ops), 0, NULL), "target", "place", "east", "kind", kind, "name",
+                  "east", "cidr", "10.1.0.0/24", "peer_cidr", "10.2.0.0/24", "peer_name", "west", "interfaces", "edge",
+                  "backbone", "pids", (int)victim->parent, "services", "victim");
+    must(fault_instance_new(description, &fault, err));
+    return fault;
+}
+
+static struct fault_instance *reborn(struct fault_instance *fault)
+{
+    struct fault_instance *again = NULL;
+    AUTO_JSON json_t *json = fault_instance_to_json(fault);
+    AUTO_FREE char *text = json_dumps(json, 0); /* as through a file */
+    AUTO_JSON json_t *read = NULL;
+    must(json_parse(text, strlen(text), &read, err));
+    fault_instance_free(fault);
+    must(fault_instance_new(read, &again, err));
+    return again;
+}
+
+static struct snapshot *remember(void)
+{
+    struct snapshot *snapshot = NULL;
+    must(snapshot_take(&snapshot, err));
+    return snapshot;
+}
+
+/* All tests of this machine share one process table: who else stops processes is not meant. */
+static bool is_of_others(const char *text)
+{
+    char parent[64], child[64];
+    (void)str_format(parent, sizeof(parent), "stopped process %d ", (int)current.parent);
+    (void)str_format(child, sizeof(child), "stopped process %d ", (int)current.child);
+    return str_starts_with(text, "stopped process ") && !str_starts_with(text, parent) && !str_starts_with(text, child);
+}
+
+static size_t differences(const struct snapshot *before, bool print)
+{
+    AUTO_JSON json_t *left = json_array();
+    must(snapshot_compare(before, left, err));
+    size_t count = 0;
+    for (size_t i = 0; i < json_array_size(left); i++) {
+        const char *text = json_string_value(json_array_get(left, i));
+        if (!is_of_others(text)) {
+            count++;
+            print_message(print ? "left: %s\n" : "seen: %s\n", text);
+        }
+    }
+    return count;
+}
+
+static bool is(const struct fault_instance *fault, const char *name)
+{
+    return str_eq(fault->ops->name, name);
+}
+
+static void whole_life(const struct fault_ops *ops, const struct victim *victim)
+{
+    struct snapshot *before CLEANUP(snapshot_cleanup) = remember();
+    struct fault_instance *fault = make(ops, victim);
+    struct buf plan CLEANUP(buf_clear) = {0};
+    must(ops->supported(fault, err));
+    ops->plan(fault, &plan);
+    assert_true(plan.size > 0 && !strchr(buf_str(&plan), '\n'));
+    lab_assert_clean(fault);
+    assert_false(lab_proven(fault, 0));
+    must(ops->revert(fault, err)); /* before anything */
+    must(ops->prepare(fault, err));
+    assert_false(lab_proven(fault, 0));
+    assert_int_equal(differences(before, true), 0); /* neither supported nor prepare changed anything */
+    must(ops->revert(fault, err));                  /* before apply */
+    must(ops->prepare(fault, err));
+    must(ops->apply(fault, err));
+    assert_true(fault->mechanism[0]);
+    must(ops->apply(fault, err)); /* twice is one fault */
+    assert_true(lab_proven(fault, LAB_PATIENCE_MS));
+    must(ops->revert(fault, err));
+    must(ops->revert(fault, err));
+    lab_assert_clean(fault);
+    assert_true(lab_proven(fault, 0) == is(fault, "kill")); /* who was killed stays gone */
+    assert_int_equal(differences(before, true), 0);
+    fault_instance_free(fault);
+}
+
+/* Prepared, perhaps applied, then nothing but the journal is left. */
+static void revert_from_journal(const struct fault_ops *ops, const struct victim *victim, bool applied)
+{
+    struct snapshot *before CLEANUP(snapshot_cleanup) = remember();
+    struct fault_instance *fault = make(ops, victim);
+    must(ops->prepare(fault, err));
+    if (applied) {
+        must(ops->apply(fault, err));
+        assert_true(lab_proven(fault, LAB_PATIENCE_MS));
+        bool traceless = is(fault, "kill") || is(fault, "null"); /* they leave nothing that a snapshot could see */
+        assert_true((differences(before, false) > 0) == !traceless);
+    }
+    fault = reborn(fault);
+    must(ops->revert(fault, err));
+    must(ops->revert(fault, err));
+    lab_assert_clean(fault);
+    assert_int_equal(differences(before, true), 0);
+    fault_instance_free(fault);
+}
+
+static void each_fault_keeps_the_contract(void **state)
+{
+    size_t count = 0;
+    const struct fault_ops *const *faults = fault_list(&count);
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        print_message("fault %s\n", faults[i]->name);
+        for (int part = 0; part < 3; part++) {
+            struct victim victim = start_victim();
+            if (part == 0) {
+                whole_life(faults[i], &victim);
+            } else {
+                revert_from_journal(faults[i], &victim, part == 2);
+            }
+            end_victim(victim);
+        }
+    }
+}
+
+static void each_fault_is_well_described(void **state)
+{
+    size_t count = 0;
+    const struct fault_ops *const *faults = fault_list(&count);
+    struct err mistake = {0};
+    (void)state;
+    assert_true(count >= 7);
+    for (size_t i = 0; i < count; i++) {
+        const struct fault_ops *ops = faults[i];
+        assert_true(i == 0 || strcmp(faults[i - 1]->name, ops->name) < 0);
+        assert_true(ops->summary && ops->options && ops->targets);
+        assert_true(ops->supported && ops->plan && ops->prepare && ops->apply && ops->prove && ops->revert && ops->residue);
+        must(param_check_table(ops->options, ops->name, err));
+        assert_ptr_equal(fault_find(ops->name), ops);
+    }
+    assert_null(fault_require("blackhol", &mistake));
+    assert_int_equal(mistake.code, ERR_INPUT);
+    assert_non_null(strstr(mistake.text, "did you mean 'blackhole'"));
+}
+
+static void kill_ends_the_whole_family(void **state)
+{
+    (void)state;
+    struct victim victim = start_victim();
+    struct fault_instance *fault = make(fault_find("kill"), &victim);
+    struct proc_info info;
+    lab_inject(fault);
+    assert_true(!proc_read(victim.child, &info) || info.state == 'Z');
+    assert_true(!proc_read(victim.parent, &info) || info.state == 'Z');
+    lab_revert(fault);
+    end_victim(victim);
+}
+
+static void pause_stops_the_whole_family(void **state)
+{
+    (void)state;
+    struct victim victim = start_victim(), other = start_victim();
+    struct fault_instance *fault = make(fault_find("pause"), &victim);
+    struct proc_info info;
+    lab_inject(fault);
+    assert_true(proc_read(victim.child, &info) && info.state == 'T');
+    assert_true(proc_read(victim.parent, &info) && info.state == 'T');
+    assert_true(proc_read(other.parent, &info) && info.state != 'T');
+    lab_revert(fault);
+    assert_true(proc_read(victim.child, &info) && info.state != 'T');
+    end_victim(victim);
+    end_victim(other);
+}
+
+/* A pid that was given to another process since is not touched. */
+static void pids_are_not_enough(void **state)
+{
+    (void)state;
+    struct victim victim = start_victim();
+    struct fault_instance *fault = make(fault_find("kill"), &victim);
+    must(fault->ops->prepare(fault, err));
+    json_t *first = json_array_get(json_object_get(fault->journal, "processes"), 0);
+    json_object_set_new(first, "start", json_integer(json_int(first, "start", 0) - 1));
+    must(fault->ops->apply(fault, err));
+    struct proc_info info;
+    wait_for_end(victim.child);
+    assert_true(proc_read(victim.parent, &info) && info.state != 'Z');
+    fault_instance_free(fault);
+    end_victim(victim);
+}
+
+static void a_killed_owner_leaves_nothing(void **state)
+{
+    int ends[2];
+    char byte;
+    (void)state;
+    assert_return_code(pipe2(ends, O_CLOEXEC), errno);
+    struct snapshot *before CLEANUP(snapshot_cleanup) = remember();
+    pid_t owner = fork();
+    if (owner == 0) {
+        struct victim nobody = {0};
+        struct fault_instance *fault = make(fault_find("blackhole"), &nobody);
+        struct err err;
+        bool fine = fault->ops->prepare(fault, &err) == 0 && fault->ops->apply(fault, &err) == 0;
+        (void)!write(ends[1], fine ? "y" : "n", 1);
+        sleep_forever();
+    }
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    assert_int_equal(byte, 'y');
+    assert_false(lab_passes(LAB_USER, "10.255.1.1", LAB_HOST, "10.1.0.11", false));
+    (void)kill(owner, SIGKILL);
+    (void)waitpid(owner, NULL, 0);
+    assert_true(lab_passes(LAB_USER, "10.255.1.1", LAB_HOST, "10.1.0.11", true));
+    assert_int_equal(differences(before, true), 0);
+    fd_close(ends[0]);
+    fd_close(ends[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_fault_is_well_described), cmocka_unit_test(each_fault_keeps_the_contract),
+        cmocka_unit_test(kill_ends_the_whole_family),   cmocka_unit_test(pause_stops_the_whole_family),
+        cmocka_unit_test(pids_are_not_enough),          cmocka_unit_test(a_killed_owner_leaves_nothing),
+    };
+    if (!lab_make_namespaces()) {
+        return 77;
+    }
+    lab_make();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,131 @@
+/* A snapshot sees what a drill may leave, says it in words, and is blind for what comes and goes by itself. */
+#include "tests/contract/test_faults_lab.h"
+
+#include <linux/fib_rules.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_sched.h>
+
+#include "faults/network/nft.h"
+#include "faults/snapshot.h"
+
+static struct snapshot *before;
+
+static int take(void **state)
+{
+    (void)state;
+    must(snapshot_take(&before, err));
+    return 0;
+}
+
+static int drop(void **state)
+{
+    (void)state;
+    snapshot_free(before);
+    before = NULL;
+    return 0;
+}
+
+/* Is there a difference that says this? NULL: is there any? Stopped processes may be other tests'. */
+static bool says(const char *words)
+{
+    AUTO_JSON json_t *left = json_array();
+    bool found = false;
+    must(snapshot_compare(before, left, err));
+    for (size_t i = 0; i < json_array_size(left); i++) {
+        const char *text = json_string_value(json_array_get(left, i));
+        bool fits = words ? strstr(text, words) != NULL : !str_starts_with(text, "stopped process");
+        if (fits || words) {
+            print_message("  %s\n", text);
+        }
+        found = found || fits;
+    }
+    return found;
+}
+
+static void traffic_is_no_difference(void **state)
+{
+    (void)state;
+    assert_true(lab_passes(LAB_USER, "10.255.1.1", LAB_HOST, "10.1.0.11", true)); /* counters rise, neighbours are learned */
+    assert_true(lab_passes(LAB_PEER, "10.2.0.1", LAB_HOST, "10.1.0.11", true));
+    assert_false(says(NULL));
+}
+
+static void addresses_and_routes_are_seen(void **state)
+{
+    (void)state;
+    struct ifaddrmsg header = {.ifa_family = AF_INET, .ifa_prefixlen = 32, .ifa_index = if_nametoindex("lan")};
+    struct sockaddr_in address = lab_address_of("10.1.0.99", 0);
+    lab_set_address("lan", "10.1.0.99", 32);
+    lab_set_route("10.3.0.0", 24, "10.254.1.1");
+    assert_true(says("address 10.1.0.99/32 of lan is new"));
+    assert_true(says("route 10.3.0.0/24 metric 0 in table 254 is new: via 10.254.1.1 dev backbone"));
+    lab_remove(RTM_DELADDR, header, link_batch_put(batch, IFA_LOCAL, &address.sin_addr, sizeof(address.sin_addr)));
+    struct rtmsg route = {.rtm_family = AF_INET, .rtm_dst_len = 24, .rtm_table = RT_TABLE_MAIN, .rtm_scope = RT_SCOPE_NOWHERE};
+    struct sockaddr_in to = lab_address_of("10.3.0.0", 0);
+    lab_remove(RTM_DELROUTE, route, link_batch_put(batch, RTA_DST, &to.sin_addr, sizeof(to.sin_addr)));
+    assert_false(says(NULL));
+}
+
+static void neighbours_are_seen(void **state)
+{
+    (void)state;
+    static const unsigned char hardware[ETH_ALEN] = {2, 0, 0, 0, 0, 1};
+    struct ndmsg header = {.ndm_family = AF_INET, .ndm_ifindex = (int)if_nametoindex("lan"), .ndm_state = NUD_PERMANENT};
+    struct sockaddr_in address = lab_address_of("10.1.0.77", 0);
+    lab_request(RTM_NEWNEIGH, header, {
+        link_batch_put(batch, NDA_DST, &address.sin_addr, sizeof(address.sin_addr));
+        link_batch_put(batch, NDA_LLADDR, hardware, sizeof(hardware));
+    });
+    assert_true(says("permanent neighbour 10.1.0.77 of lan is new: 02:00:00:00:00:01"));
+    lab_remove(RTM_DELNEIGH, header, link_batch_put(batch, NDA_DST, &address.sin_addr, sizeof(address.sin_addr)));
+    assert_false(says(NULL));
+}
+
+static void qdiscs_and_rules_are_seen(void **state)
+{
+    (void)state;
+    struct tcmsg qdisc = {
+        .tcm_ifindex = (int)if_nametoindex("edge"), .tcm_parent = TC_H_INGRESS, .tcm_handle = TC_H_MAKE(TC_H_INGRESS, 0)};
+    struct fib_rule_hdr rule = {.family = AF_INET, .action = FR_ACT_BLACKHOLE, .src_len = 32};
+    struct sockaddr_in address = lab_address_of("10.9.9.9", 0);
+    lab_request(RTM_NEWQDISC, qdisc, link_batch_put_text(batch, TCA_KIND, "clsact"));
+    lab_request(RTM_NEWRULE, rule, link_batch_put(batch, FRA_SRC, &address.sin_addr, sizeof(address.sin_addr)));
+    assert_true(says("qdisc of edge at fffffff1 is new: clsact"));
+    assert_true(says("from 10.9.9.9/32 to all"));
+    lab_remove(RTM_DELQDISC, qdisc, (void)batch);
+    lab_remove(RTM_DELRULE, rule, link_batch_put(batch, FRA_SRC, &address.sin_addr, sizeof(address.sin_addr)));
+    assert_false(says(NULL));
+}
+
+static void tables_links_and_sysctls_are_seen(void **state)
+{
+    (void)state;
+    struct nft_rule rule = {.chain = NFT_INPUT, .in = "none"};
+    struct nft *nft = NULL;
+    must(nft_install("forgotten", &rule, 1, &nft, err));
+    must(fd_write_file("/proc/sys/net/ipv4/ip_forward", "0", err));
+    must(link_set_gso_max_segs("edge", 7, err));
+    assert_true(says("nft table inet forgotten is new"));
+    assert_true(says("sysctl net/ipv4/ip_forward was 1, is 0 now"));
+    assert_true(says("gso_max_segs 7"));
+    must(nft_remove(nft, err));
+    must(fd_write_file("/proc/sys/net/ipv4/ip_forward", "1", err));
+    must(link_set_gso_max_segs("edge", 65535, err));
+    assert_false(says(NULL));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(traffic_is_no_difference, take, drop),
+        cmocka_unit_test_setup_teardown(addresses_and_routes_are_seen, take, drop),
+        cmocka_unit_test_setup_teardown(neighbours_are_seen, take, drop),
+        cmocka_unit_test_setup_teardown(qdiscs_and_rules_are_seen, take, drop),
+        cmocka_unit_test_setup_teardown(tables_links_and_sysctls_are_seen, take, drop),
+    };
+    if (!lab_make_namespaces()) {
+        return 77;
+    }
+    lab_make();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
