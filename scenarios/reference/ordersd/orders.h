@@ -19,9 +19,9 @@ struct answer {
 
 /* 201 when the row is committed on the primary, 200 when the id was there before, 503 when neither is known. */
 struct answer orders_put(const struct backend *backend, const char *id);
-/* From the region's own server: 200 or 404. */
+/* From the region's own server, else from the primary: 200 or 404. */
 struct answer orders_get(const struct backend *backend, const char *id);
-/* The `limit` highest ids, from the region's own server. */
+/* The `limit` highest ids, from the region's own server, else from the primary. */
 struct answer orders_some(const struct backend *backend, long limit);
 /* All ids, from the primary, one a line; the last line is "# COUNT". */
 struct answer orders_all(const struct backend *backend);
