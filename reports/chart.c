@@ -164,9 +164,9 @@ void chart_axis_y(struct xml *xml, const struct chart *chart, const char *unit)
         double y = chart_y(chart, value);
         (void)str_format(text, sizeof(text), "%g", value);
         chart_line(xml, chart->left, y, chart->right, y, value > 0 ? GRID : INK, 1, NULL);
-        chart_label(xml, chart->left - 6, y + 4, ANCHOR_END, 11, INK_SOFT, text);
+        chart_label(xml, chart->left - 6, y + 4, ANCHOR_END, 12, INK_SOFT, text);
     }
-    chart_label(xml, chart->left - 6, chart->top - 9, ANCHOR_END, 11, INK_SOFT, unit);
+    chart_label(xml, chart->left - 6, chart->top - 9, ANCHOR_END, 12, INK_SOFT, unit);
     xml_newline(xml);
 }
 
@@ -179,9 +179,9 @@ void chart_axis_x(struct xml *xml, const struct chart *chart, double at_y)
         double x = chart_x(chart, value);
         (void)str_format(text, sizeof(text), "%g", fabs(value) < step * 0.001 ? 0.0 : value);
         chart_line(xml, x, at_y, x, at_y + 5, INK, 1, NULL);
-        chart_label(xml, x, at_y + 17, ANCHOR_MIDDLE, 11, INK_SOFT, text);
+        chart_label(xml, x, at_y + 17, ANCHOR_MIDDLE, 12, INK_SOFT, text);
     }
-    chart_label(xml, (chart->left + chart->right) / 2, at_y + 32, ANCHOR_MIDDLE, 11, INK_SOFT,
+    chart_label(xml, (chart->left + chart->right) / 2, at_y + 32, ANCHOR_MIDDLE, 12, INK_SOFT,
                 "seconds since the first disruption");
     xml_newline(xml);
 }

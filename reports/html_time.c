@@ -90,7 +90,7 @@ static void draw_phase(struct xml *xml, const struct chart *chart, const struct 
 static void draw_waterfall(struct xml *xml, const struct result *result, size_t first, size_t count)
 {
     char id[32];
-    struct chart chart = {.id = id, .width = 1120, .left = 112, .right = 960, .top = 8, .from_s = INFINITY, .to_s = -INFINITY};
+    struct chart chart = {.id = id, .width = 1120, .left = 132, .right = 950, .top = 8, .from_s = INFINITY, .to_s = -INFINITY};
     struct buf description CLEANUP(buf_clear) = {0};
     (void)str_format(id, sizeof(id), "phases-%zu", first);
     for (size_t i = first; i < first + count; i++) {

@@ -5,7 +5,7 @@
 
 #include "harness/base/str.h"
 
-enum { TEXT_SIZE = 11, GAP = 5 };
+enum { TEXT_SIZE = 13, GAP = 5 };
 
 struct span *lane_add(struct lane *lane, double from_s, double to_s, enum span_style style)
 {
@@ -67,21 +67,21 @@ static void draw_bar(struct xml *xml, const struct chart *chart, const struct sp
     char pattern[64];
     double x1 = chart_x(chart, span->from_s), x2 = chart_x(chart, span->to_s);
     const char *fill = span->pattern ? chart_pattern(chart, span->pattern, pattern) : span->fill;
-    chart_rect(xml, x1, y + 4, x2 - x1 < 2 ? 2 : x2 - x1, 12, fill, span->stroke);
+    chart_rect(xml, x1, y + 4, x2 - x1 < 2 ? 2 : x2 - x1, 14, fill, span->stroke);
 }
 
 static void draw_bracket(struct xml *xml, const struct chart *chart, const struct span *span, double y)
 {
     double x1 = chart_x(chart, span->from_s), x2 = chart_x(chart, span->to_s);
     bool dotted = span->style == SPAN_DOTTED;
-    chart_line(xml, x1, y + 10, x2, y + 10, span->stroke, dotted ? 2 : 3, dotted ? "2 4" : NULL);
-    chart_line(xml, x1, y + 4, x1, y + 16, span->stroke, 2, NULL);
+    chart_line(xml, x1, y + 11, x2, y + 11, span->stroke, dotted ? 2 : 3, dotted ? "2 4" : NULL);
+    chart_line(xml, x1, y + 5, x1, y + 17, span->stroke, 2, NULL);
     if (span->style == SPAN_ARROW) {
         char path[96];
-        (void)str_format(path, sizeof(path), "M%.1f %.1fl-9 -6v12z", x2, y + 10);
+        (void)str_format(path, sizeof(path), "M%.1f %.1fl-9 -6v12z", x2, y + 11);
         chart_path(xml, path, span->stroke, NULL, 0, NULL);
     } else {
-        chart_line(xml, x2, y + 4, x2, y + 16, span->stroke, 2, NULL);
+        chart_line(xml, x2, y + 5, x2, y + 17, span->stroke, 2, NULL);
     }
 }
 
@@ -91,8 +91,8 @@ static void draw_text(struct xml *xml, const struct span *span, double y)
     double width = chart_text_width(span->text, TEXT_SIZE);
     double x = span->anchor == ANCHOR_END ? span->text_x - width : span->text_x;
     if (*span->text) {
-        chart_rect(xml, x - 2, y + 3, width + 4, 14, "#ffffff", NULL);
-        chart_label(xml, span->text_x, y + 14, span->anchor, TEXT_SIZE, INK, span->text);
+        chart_rect(xml, x - 2, y + 3, width + 4, 17, "#ffffff", NULL);
+        chart_label(xml, span->text_x, y + 16, span->anchor, TEXT_SIZE, INK, span->text);
     }
 }
 
@@ -101,7 +101,7 @@ void lane_draw(struct xml *xml, const struct chart *chart, const struct lane *la
     if (lane->count == 0) {
         return;
     }
-    chart_label(xml, chart->left - 8, y + 14, ANCHOR_END, TEXT_SIZE, INK, lane->name);
+    chart_label(xml, chart->left - 8, y + 16, ANCHOR_END, TEXT_SIZE, INK, lane->name);
     for (size_t i = 0; i < lane->count; i++) {
         const struct span *span = &lane->spans[i];
         double at = y + (double)span->row * LANE_ROW_HEIGHT;

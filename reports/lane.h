@@ -4,7 +4,7 @@
 
 #include "reports/chart.h"
 
-enum { LANE_SPANS_MAX = 12, LANE_ROW_HEIGHT = 20 };
+enum { LANE_SPANS_MAX = 12, LANE_ROW_HEIGHT = 23 };
 enum span_style { SPAN_BAR = 0, SPAN_BRACKET, SPAN_DOTTED, SPAN_ARROW /* goes on to where nobody looked */ };
 
 struct span {

@@ -8,7 +8,7 @@
 #include "harness/base/str.h"
 #include "reports/words.h"
 
-enum { LABEL_SIZE = 11 };
+enum { LABEL_SIZE = 13 };
 
 /* Not recovered is worse than any time, any time worse than not measured. */
 static double badness(const struct observation *observation)
@@ -120,8 +120,8 @@ void markers_draw(struct xml *xml, const struct chart *chart, const struct marke
 {
     for (size_t i = 0; i < markers->count; i++) {
         const struct marker *marker = &markers->items[i];
-        double x = chart_x(chart, marker->at_s), y = chart->top - 20 - (double)marker->row * MARKER_ROW_HEIGHT;
-        chart_line(xml, x, y - 9, x, bottom_y, marker->colour, 1.2, "4 3");
+        double x = chart_x(chart, marker->at_s), y = chart->top - 12 - (double)marker->row * MARKER_ROW_HEIGHT;
+        chart_line(xml, x, y - 11, x, bottom_y, marker->colour, 1.2, "4 3");
         chart_label(xml, x + 4, y, ANCHOR_START, LABEL_SIZE, marker->colour, marker->text);
     }
     xml_newline(xml);

@@ -5,7 +5,7 @@
 #include "harness/measure/result.h"
 #include "reports/chart.h"
 
-enum { MARKERS_MAX = 16, MARKER_ROW_HEIGHT = 15, CAUSES_MAX = 8 };
+enum { MARKERS_MAX = 16, MARKER_ROW_HEIGHT = 17, CAUSES_MAX = 8 };
 
 struct marker {
     double at_s;

@@ -11,7 +11,7 @@
 #include "reports/report.h"
 #include "reports/words.h"
 
-enum { WIDTH = 1120, PLOT_HEIGHT = 210, LEFT = 112, RIGHT = 960, LANE_COUNT = 5 };
+enum { WIDTH = 1120, PLOT_HEIGHT = 210, LEFT = 132, RIGHT = 950, LANE_COUNT = 5 };
 
 static void add_faults(struct lane *lane, const struct result *result, const struct columns *columns)
 {
@@ -95,10 +95,10 @@ static void draw_key(struct xml *xml, const struct chart *chart)
         {"timeout", NULL, "timed out"}, {"failed", NULL, "failed"}, {NULL, BLUE, "answered"}, {"band", NULL, "fault in force"}};
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         char pattern[64];
-        double y = chart->top + 10 + 20 * (double)i;
+        double y = chart->top + 10 + 22 * (double)i;
         const char *fill = keys[i].pattern ? chart_pattern(chart, keys[i].pattern, pattern) : keys[i].fill;
         chart_rect(xml, chart->right + 14, y, 14, 12, fill, i == 3 ? "#c9b48c" : NULL);
-        chart_label(xml, chart->right + 34, y + 10, ANCHOR_START, 12, INK, keys[i].words);
+        chart_label(xml, chart->right + 34, y + 11, ANCHOR_START, 13, INK, keys[i].words);
     }
     xml_newline(xml);
 }
@@ -146,7 +146,7 @@ static void plan_picture(struct picture *picture, const struct result *result)
                                     .to_s = columns->to_s,
                                     .y_max = y_max};
     markers_layout(&picture->chart, &picture->markers);
-    picture->chart.top = 30 + (double)picture->markers.rows * MARKER_ROW_HEIGHT;
+    picture->chart.top = 24 + (double)picture->markers.rows * MARKER_ROW_HEIGHT;
     picture->chart.bottom = picture->chart.top + PLOT_HEIGHT;
     for (size_t i = 0; i < LANE_COUNT; i++) {
         picture->lanes[i].name = names[i];
