@@ -41,8 +41,8 @@ DEFINE_CLEANUP(struct load *, load, load_free)
 int64_t load_start_ns(const struct load *load);
 /* Readable while load_take_event has something; borrowed. */
 int load_event_fd(const struct load *load);
-/* The oldest event, or NULL: {kind "observe", observer "dns", subject "client NAME", from, to, t_ns}; the caller owns it. Answers
- * are compared by the address that the client takes; "none" is no address. */
+/* The oldest event, or NULL: {kind "observe", observer "dns", subject "client VANTAGE", from, to, t_ns}; the caller owns it. from and
+ * to are the sorted addresses of an answer, "10.1.0.11,10.1.0.12", or "none"; the first answer comes from "". */
 json_t *load_take_event(struct load *load);
 
 #endif
