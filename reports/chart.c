@@ -147,6 +147,21 @@ const char *chart_pattern(const struct chart *chart, const char *name, char out[
     return out;
 }
 
+const char *chart_clip(const char *text, size_t characters, char out[static 256])
+{
+    size_t count = 0, size = 0;
+    while (text[size] && size < 240) {
+        bool starts = (text[size] & 0xc0) != 0x80;
+        if (starts && count == characters) {
+            break;
+        }
+        count += starts;
+        size++;
+    }
+    (void)str_format(out, 256, "%.*s%s", (int)size, text, text[size] ? "…" : "");
+    return out;
+}
+
 double chart_text_width(const char *text, double size)
 {
     size_t characters = 0;

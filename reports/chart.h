@@ -42,6 +42,8 @@ void chart_label(struct xml *xml, double x, double y, enum chart_anchor anchor, 
 void chart_path(struct xml *xml, const char *data, const char *fill, const char *stroke, double width, const char *dash);
 /* "url(#ID-hatch)" and friends into out: patterns that chart_begin defined. Names: hatch (fault), failed, timeout, band. */
 const char *chart_pattern(const struct chart *chart, const char *name, char out[static 64]);
+/* A copy of `text` of at most `characters`, with "…" where it was cut. */
+const char *chart_clip(const char *text, size_t characters, char out[static 256]);
 /* How wide a text of that size will be, about. */
 double chart_text_width(const char *text, double size);
 

@@ -31,7 +31,7 @@ static void draw_bars(struct xml *xml, const struct chart *chart, const struct c
 static void draw_strip(struct xml *xml, struct chart *chart, const struct columns *columns, const struct strips *strips,
                        size_t index)
 {
-    char most[64];
+    char most[64], name[256];
     const double *values = strips->values + index * columns->count;
     chart->top = 10 + (double)index * (STRIP_HEIGHT + STRIP_GAP);
     chart->bottom = chart->top + STRIP_HEIGHT;
@@ -39,7 +39,7 @@ static void draw_strip(struct xml *xml, struct chart *chart, const struct column
     chart_line(xml, chart->left, chart->top, chart->right, chart->top, GRID, 1, NULL);
     draw_bars(xml, chart, columns, values, strips->fill);
     chart_line(xml, chart->left, chart->bottom, chart->right, chart->bottom, INK_SOFT, 1, NULL);
-    chart_label(xml, chart->left - 8, chart->bottom - 18, ANCHOR_END, 12, INK, strips->names[index]);
+    chart_label(xml, chart->left - 8, chart->bottom - 18, ANCHOR_END, 12, INK, chart_clip(strips->names[index], 24, name));
     chart_label(xml, chart->right + 6, chart->bottom - 18, ANCHOR_START, 11, INK_SOFT, most);
     chart_label(xml, chart->right + 6, chart->bottom - 4, ANCHOR_START, 11, INK_SOFT, strips->unit);
     xml_newline(xml);

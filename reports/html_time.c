@@ -48,9 +48,13 @@ static void write_totals(struct xml *xml, const struct result *result)
 void html_timeline(struct xml *xml, const struct result *result)
 {
     html_section(xml, "timeline", "The drill at a glance");
-    html_figure(xml);
-    timeline_draw(xml, result);
-    html_figure_end(xml);
+    if (result->bin_count > 0 || result->fault_count > 0) {
+        html_figure(xml);
+        timeline_draw(xml, result);
+        html_figure_end(xml);
+    } else {
+        xml_element(xml, "p", NULL, "There is nothing to draw: no request was sent and no fault was injected.");
+    }
     write_totals(xml, result);
     write_instants(xml, result);
     html_section_end(xml);

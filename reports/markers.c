@@ -8,7 +8,7 @@
 #include "harness/base/str.h"
 #include "reports/words.h"
 
-enum { LABEL_SIZE = 13 };
+enum { LABEL_SIZE = 13, CAUSE_MAX_CHARACTERS = 44 };
 
 /* Not recovered is worse than any time, any time worse than not measured. */
 static double badness(const struct observation *observation)
@@ -50,8 +50,8 @@ static void add(struct markers *markers, const struct result *result, int64_t t_
 
 static void add_observation(struct markers *markers, const struct result *result, const struct observation *observation)
 {
-    char words[64];
-    (void)str_format(words, sizeof(words), "%.48s", observation->cause ? observation->cause : "disruption");
+    char words[256];
+    chart_clip(observation->cause ? observation->cause : "disruption", CAUSE_MAX_CHARACTERS, words);
     add(markers, result, observation->disruption_ns, INK, words);
     if (observation->outage) {
         add(markers, result, observation->outage_start_ns, DARK_RED, "outage starts");
@@ -92,7 +92,8 @@ void markers_collect(const struct result *result, struct markers *markers)
     for (size_t i = 0; count == 0 && i < result->fault_count; i++) {
         struct buf name CLEANUP(buf_clear) = {0};
         words_fault(&result->faults[i], &name);
-        add(markers, result, result->faults[i].requested_ns, INK, buf_str(&name));
+        char words[256];
+        add(markers, result, result->faults[i].requested_ns, INK, chart_clip(buf_str(&name), CAUSE_MAX_CHARACTERS, words));
     }
     add_phases(markers, result);
     qsort(markers->items, markers->count, sizeof(markers->items[0]), compare);

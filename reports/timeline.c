@@ -11,7 +11,7 @@
 #include "reports/report.h"
 #include "reports/words.h"
 
-enum { WIDTH = 1120, PLOT_HEIGHT = 210, LEFT = 132, RIGHT = 950, LANE_COUNT = 5 };
+enum { WIDTH = 1120, PLOT_HEIGHT = 210, LEFT = 132, RIGHT = 950, LANE_COUNT = 5, NAME_MAX_CHARACTERS = 40 };
 
 static void add_faults(struct lane *lane, const struct result *result, const struct columns *columns)
 {
@@ -21,11 +21,13 @@ static void add_faults(struct lane *lane, const struct result *result, const str
             continue;
         }
         struct buf name CLEANUP(buf_clear) = {0};
+        char clipped[256];
         double until_s = fault->removed_ns ? words_since(result, fault->removed_ns) : columns->to_s;
         struct span *span = lane_add(lane, words_since(result, fault->applied_after_ns), until_s, SPAN_BAR);
         words_fault(fault, &name);
         span->pattern = "hatch";
-        (void)str_format(span->text, sizeof(span->text), "%s%s", buf_str(&name), fault->proven ? "" : " (not proven)");
+        (void)str_format(span->text, sizeof(span->text), "%s%s", chart_clip(buf_str(&name), NAME_MAX_CHARACTERS, clipped),
+                         fault->proven ? "" : " (not proven)");
     }
 }
 
@@ -167,7 +169,9 @@ static void draw_picture(struct xml *xml, const struct picture *picture)
 {
     const struct chart *chart = &picture->chart;
     double y = chart->bottom + 6;
-    chart_axis_y(xml, chart, "requests/s");
+    if (picture->columns->count > 0) {
+        chart_axis_y(xml, chart, "requests/s");
+    }
     draw_bands(xml, chart, &picture->lanes[0]);
     draw_seconds(xml, chart, picture->columns);
     if (picture->columns->count == 0) {
