@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "faults/network/nft.h"
+#include "faults/snapshot.h"
 
 static void blackhole_shuts_both_ways(void **state)
 {
@@ -162,6 +163,78 @@ static void link_down_brings_routes_back(void **state)
     assert_true(lab_passes(LAB_HOST, "10.1.0.11", LAB_USER, "10.255.1.1", true)); /* the default route is back */
 }
 
+static void put_v6(const char *address, const char *via)
+{
+    struct in6_addr own, gateway, far;
+    struct ifaddrmsg header = {
+        .ifa_family = AF_INET6, .ifa_prefixlen = 64, .ifa_index = if_nametoindex("edge"), .ifa_flags = IFA_F_NODAD};
+    struct rtmsg route = {.rtm_family = AF_INET6,
+                          .rtm_dst_len = 64,
+                          .rtm_table = RT_TABLE_MAIN,
+                          .rtm_protocol = RTPROT_STATIC,
+                          .rtm_scope = RT_SCOPE_UNIVERSE,
+                          .rtm_type = RTN_UNICAST};
+    assert_int_equal(inet_pton(AF_INET6, address, &own), 1);
+    assert_int_equal(inet_pton(AF_INET6, via, &gateway), 1);
+    assert_int_equal(inet_pton(AF_INET6, "2001:db8:9::", &far), 1);
+    lab_request(RTM_NEWADDR, header, {
+        link_batch_put(batch, IFA_LOCAL, &own, sizeof(own));
+        link_batch_put(batch, IFA_ADDRESS, &own, sizeof(own));
+    });
+    lab_request(RTM_NEWROUTE, route, {
+        link_batch_put(batch, RTA_DST, &far, sizeof(far));
+        link_batch_put(batch, RTA_GATEWAY, &gateway, sizeof(gateway));
+    });
+}
+
+static void put_neighbour(void)
+{
+    static const unsigned char hardware[6] = {2, 0, 0, 0, 0, 9};
+    struct ndmsg header = {.ndm_family = AF_INET, .ndm_ifindex = (int)if_nametoindex("backbone"), .ndm_state = NUD_PERMANENT};
+    struct sockaddr_in address = lab_address_of("10.254.1.77", 0);
+    lab_request(RTM_NEWNEIGH, header, {
+        link_batch_put(batch, NDA_DST, &address.sin_addr, sizeof(address.sin_addr));
+        link_batch_put(batch, NDA_LLADDR, hardware, sizeof(hardware));
+    });
+}
+
+/* All kinds of what the kernel forgets, among them a route whose gateway is reached only by another route. */
+static void link_down_forgets_nothing(void **state)
+{
+    struct snapshot *before CLEANUP(snapshot_cleanup) = NULL;
+    AUTO_JSON json_t *left = json_array();
+    struct rtmsg device = {.rtm_family = AF_INET,
+                           .rtm_dst_len = 32,
+                           .rtm_table = RT_TABLE_MAIN,
+                           .rtm_protocol = RTPROT_STATIC,
+                           .rtm_scope = RT_SCOPE_LINK,
+                           .rtm_type = RTN_UNICAST};
+    struct sockaddr_in hop = lab_address_of("10.5.0.1", 0);
+    int index = (int)if_nametoindex("edge");
+    (void)state;
+    lab_request(RTM_NEWROUTE, device, {
+        link_batch_put(batch, RTA_DST, &hop.sin_addr, sizeof(hop.sin_addr));
+        link_batch_put(batch, RTA_OIF, &index, sizeof(index));
+    });
+    lab_set_route("10.4.0.0", 16, "10.5.0.1"); /* dumped before the way to its gateway */
+    put_v6("2001:db8::1", "2001:db8::2");
+    put_neighbour();
+    must(snapshot_take(&before, err));
+    struct fault_instance *fault = lab_fault("link_down", "{}", NULL);
+    lab_inject(fault);
+    must(snapshot_compare(before, left, err));
+    assert_true(json_array_size(left) >= 8);
+    json_array_clear(left);
+    lab_revert(fault);
+    must(snapshot_compare(before, left, err));
+    for (size_t i = 0; i < json_array_size(left); i++) {
+        const char *text = json_string_value(json_array_get(left, i));
+        if (!str_starts_with(text, "stopped process")) { /* those are other tests' */
+            fail_msg("left: %s", text);
+        }
+    }
+}
+
 static void wrong_options_are_refused(void **state)
 {
     static const struct {
@@ -207,17 +280,12 @@ static void limits_hold(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blackhole_shuts_both_ways),
-        cmocka_unit_test(blackhole_leaves_the_other_plane),
-        cmocka_unit_test(one_way_means_one_way),
-        cmocka_unit_test(established_connections_are_hit),
-        cmocka_unit_test(partition_cuts_only_the_two),
-        cmocka_unit_test(partition_one_way),
-        cmocka_unit_test(loss_is_the_share_asked_for),
-        cmocka_unit_test(every_nth_is_exact),
-        cmocka_unit_test(link_down_brings_routes_back),
-        cmocka_unit_test(wrong_options_are_refused),
-        cmocka_unit_test(limits_hold),
+        cmocka_unit_test(blackhole_shuts_both_ways),    cmocka_unit_test(blackhole_leaves_the_other_plane),
+        cmocka_unit_test(one_way_means_one_way),        cmocka_unit_test(established_connections_are_hit),
+        cmocka_unit_test(partition_cuts_only_the_two),  cmocka_unit_test(partition_one_way),
+        cmocka_unit_test(loss_is_the_share_asked_for),  cmocka_unit_test(every_nth_is_exact),
+        cmocka_unit_test(link_down_brings_routes_back), cmocka_unit_test(link_down_forgets_nothing),
+        cmocka_unit_test(wrong_options_are_refused),    cmocka_unit_test(limits_hold),
     };
     if (!lab_make_namespaces()) {
         return 77;
