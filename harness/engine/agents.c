@@ -124,7 +124,11 @@ void agents_revive(struct session *session)
         VEC_EACH(part, &injection->parts)
         {
             struct err err = {0};
-            if (injection->in_force && part->place && !place_is_alive(part->place) && place_restart(part->place, &err) < 0) {
+            if (!injection->in_force || !part->place || place_is_alive(part->place)) {
+                continue;
+            }
+            *VEC_ADD(&session->restarted) = part->place;
+            if (place_restart(part->place, &err) < 0) {
                 log_warn("the agent in '%s' could not be started again: %s", place_name(part->place), err.text);
             }
         }
