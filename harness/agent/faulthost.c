@@ -43,6 +43,12 @@ static struct held *find(struct agent *agent, const char *id)
     return NULL;
 }
 
+/* A fault whose apply failed before it was one has nothing to be taken away: revert may be asked for at any time. */
+static void reply_reverted(struct agent *agent, int64_t id, int64_t before_ns, int64_t after_ns)
+{
+    rpc_reply(agent, id, json_pack("{s:I, s:I}", "before_ns", (json_int_t)before_ns, "after_ns", (json_int_t)after_ns));
+}
+
 static int need(struct agent *agent, const json_t *params, struct held **ret_held, struct err *err)
 {
     const char *id = json_str(params, "fault_id", "");
@@ -197,27 +203,20 @@ int fault_prove(struct agent *agent, int64_t id, const json_t *params, struct er
 
 int fault_revert(struct agent *agent, int64_t id, const json_t *params, struct err *err)
 {
-    struct held *held = NULL;
-    int status = need(agent, params, &held, err);
+    struct held *held = find(agent, json_str(params, "fault_id", ""));
+    int status = held ? revert_held(held, err) : 0;
     if (status == 0) {
-        status = revert_held(held, err);
-    }
-    if (status == 0) {
-        rpc_reply(agent, id,
-                  json_pack("{s:I, s:I}", "before_ns", (json_int_t)held->fault->before_ns, "after_ns",
-                            (json_int_t)held->fault->after_ns));
+        int64_t now_ns = clock_now_ns();
+        reply_reverted(agent, id, held ? held->fault->before_ns : now_ns, held ? held->fault->after_ns : now_ns);
     }
     return status;
 }
 
 int fault_residue(struct agent *agent, int64_t id, const json_t *params, struct err *err)
 {
-    struct held *held = NULL;
+    struct held *held = find(agent, json_str(params, "fault_id", ""));
     struct buf left CLEANUP(buf_clear) = {0};
-    int status = need(agent, params, &held, err);
-    if (status == 0) {
-        status = held->fault->ops->residue(held->fault, &left, err);
-    }
+    int status = held ? held->fault->ops->residue(held->fault, &left, err) : 0;
     if (status < 0) {
         return status;
     }

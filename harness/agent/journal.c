@@ -193,38 +193,62 @@ int journal_standing(const char *folder, struct buf *out, struct err *err)
     return each_entry(folder, stand_one, out, err);
 }
 
-static int revert_here(const char *path, const json_t *entry, struct err *err)
+/* In a process that is in the entry's namespaces. Something left keeps the entry. */
+static int revert_here(const json_t *entry)
 {
     struct fault_instance *fault = NULL;
-    int status = fault_instance_new(entry, &fault, err);
+    struct buf left CLEANUP(buf_clear) = {0};
+    struct err err = {0};
+    int status = fault_instance_new(entry, &fault, &err);
     if (status == 0) {
-        status = fault->ops->revert(fault, err);
+        status = fault->ops->revert(fault, &err);
     }
-    if (status == 0 && unlink(path) < 0 && errno != ENOENT) {
-        status = err_errno(err, errno, "cannot remove '%s'", path);
+    if (status == 0) {
+        status = fault->ops->residue(fault, &left, &err);
     }
     fault_instance_free(fault);
-    return status;
+    return status == 0 && left.size == 0 ? 0 : 1;
 }
 
-/* In a child that enters the namespace: setns must not move drill itself. */
+/* Into the namespaces of `pid` that are not ours already: the user namespace first, it gives the right to enter the others. */
+static bool enter(int pid)
+{
+    static const struct {
+        const char *name;
+        int type;
+    } kinds[] = {{"user", CLONE_NEWUSER}, {"mnt", CLONE_NEWNS}, {"pid", CLONE_NEWPID}, {"net", CLONE_NEWNET}};
+    int fds[ARRAY_LEN(kinds)];
+    bool good = true;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        char theirs[64], ours[64];
+        (void)str_format(theirs, sizeof(theirs), "/proc/%d/ns/%s", pid, kinds[i].name);
+        (void)str_format(ours, sizeof(ours), "/proc/self/ns/%s", kinds[i].name);
+        fds[i] = inode_of(theirs) == inode_of(ours) ? -1 : open(theirs, O_RDONLY | O_CLOEXEC);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        good = good && (fds[i] < 0 || setns(fds[i], kinds[i].type) == 0);
+        fd_close(fds[i]);
+    }
+    return good;
+}
+
+/* Two forks: setns must not move drill itself, and a pid namespace is entered by the next child only. */
 static int revert_in(int pid, const char *path, const json_t *entry, struct err *err)
 {
-    char ns[64];
     int status = 0;
-    (void)str_format(ns, sizeof(ns), "/proc/%d/ns/net", pid);
     pid_t child = fork();
     if (child == 0) {
-        struct err local = {0};
-        AUTO_FD int fd = open(ns, O_RDONLY | O_CLOEXEC);
-        bool entered = own_namespace() == (uint64_t)json_int(entry, "namespace", 0) || (fd >= 0 && setns(fd, CLONE_NEWNET) == 0);
-        _exit(entered && revert_here(path, entry, &local) == 0 ? 0 : 1);
+        pid_t inner = enter(pid) ? fork() : -1;
+        if (inner == 0) {
+            _exit(own_namespace() == (uint64_t)json_int(entry, "namespace", 0) ? revert_here(entry) : 1);
+        }
+        _exit(inner > 0 && waitpid(inner, &status, 0) > 0 && status == 0 ? 0 : 1);
     }
     if (child < 0 || waitpid(child, &status, 0) < 0 || status != 0) {
         return err_set(err, ERR_SYSTEM, "%s on %s could not be reverted from %s", json_str(entry, "fault", "?"),
                        target_name(entry), path);
     }
-    return 0;
+    return unlink(path) < 0 && errno != ENOENT ? err_errno(err, errno, "cannot remove '%s'", path) : 0;
 }
 
 static int undo_one(void *context, const char *path, const json_t *entry, struct err *err)

@@ -1,7 +1,4 @@
-/* LEAD'S NOTE to the agent's engineer: this room is complete as committed by the lead (13:40). Please do not rewrite it: write tests
- * (tests/unit/test_agent*.c, tests/contract/test_agent*.c), fix bugs that they find with small edits, and report.
- *
- * The agent while it serves: what its modules share, and how they answer. Private to harness/agent. */
+/* The agent while it serves: what its modules share, and how they answer. Private to harness/agent. */
 #ifndef DRILL_AGENT_RPC_H
 #define DRILL_AGENT_RPC_H
 
