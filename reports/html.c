@@ -21,12 +21,13 @@ static const char style[] =
     "td{overflow-wrap:anywhere;min-width:9ch}td.n{min-width:0}\n"
     "thead th{border-bottom:2px solid #767676;color:#333}\n"
     "tbody th{font-weight:600}\n"
-    "td.short,tbody th.short{white-space:nowrap}\n"
+    "td.short{white-space:nowrap}\n"
     ".n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
     ".banner{border:3px solid;border-left-width:14px;padding:16px 20px;margin:0 0 12px}\n"
     ".banner p{font-size:19px;max-width:none}\n"
+    ".banner .word{font-size:30px}\n"
     ".pass{border-color:#1e7145}.fail{border-color:#a3152b}.inconclusive{border-color:#8a5a00}\n"
-    ".word{font-size:30px;font-weight:700;letter-spacing:.02em;margin:0}\n"
+    ".word{font-weight:700;letter-spacing:.02em;margin:0}\n"
     ".pass .word{color:#1e7145}.fail .word{color:#a3152b}.inconclusive .word{color:#7a4f00}\n"
     ".met{color:#1e7145}.missed{color:#a3152b}.unknown{color:#7a4f00}"
     ".met,.missed,.unknown{font-weight:700;white-space:nowrap}\n"
@@ -37,12 +38,15 @@ static const char style[] =
     "code,.ids{font-family:DejaVu Sans Mono,Consolas,monospace;font-size:13px;overflow-wrap:anywhere}\n"
     "summary{cursor:pointer;color:#1d4f86}\n"
     "dt{font-weight:600;margin-top:8px}dd{margin:0 0 0 20px;max-width:80ch}\n"
-    "@media (max-width:600px){body{padding:12px}h1{font-size:21px}.word{font-size:24px}.banner{padding:12px}"
-    ".banner p{font-size:17px}}\n"
+    "@media (max-width:600px){body{padding:12px}h1{font-size:21px}.banner{padding:12px}"
+    ".banner p{font-size:17px}.banner .word{font-size:24px}}\n"
     "@page{size:A4;margin:14mm}\n"
-    "@media print{body{padding:0;max-width:none;font-size:10.5pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}"
-    ".box{overflow:visible}figure.box svg{min-width:0;width:100%}figure,tr,.banner{break-inside:avoid}"
-    "h2,h3,caption,thead{break-after:avoid}table{font-size:9pt}}\n";
+    "@media print{body{padding:0;max-width:none;font-size:10pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}"
+    "h1{font-size:16pt}h2{font-size:13pt;margin:14px 0 4px;padding-top:6px}h3{font-size:10.5pt}.meta{font-size:8.5pt}"
+    ".word{font-size:17pt}.banner{padding:8px 14px;margin-bottom:8px}.banner p{font-size:12pt}.banner .word{font-size:17pt}"
+    "td,th{padding-top:3px;padding-bottom:3px}.box{overflow:visible}figure.box svg{min-width:0;width:100%}"
+    "figure,tr,.banner{break-inside:avoid}h2,h3,caption,thead{break-after:avoid}table{font-size:9pt;margin:6px 0}"
+    "details:not([open]){display:none}}\n";
 
 static void write_meta(struct xml *xml, const char *attribute, const char *name, const char *content)
 {

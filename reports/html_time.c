@@ -118,18 +118,23 @@ static void draw_waterfall(struct xml *xml, const struct result *result, size_t 
 /* The hold proves recovery and is no part of it, so shares are of the time without it. */
 static double recovery_seconds(const struct result *result, size_t first, size_t count)
 {
-    double total = 0;
+    int64_t from_ns = INT64_MAX, to_ns = INT64_MIN;
     for (size_t i = first; i < first + count; i++) {
-        total += str_eq(result->phases[i].name, "hold") ? 0 : phase_seconds(&result->phases[i]);
+        const struct phase *phase = &result->phases[i];
+        if (!str_eq(phase->name, "hold")) {
+            from_ns = phase->start_ns < from_ns ? phase->start_ns : from_ns;
+            to_ns = phase->end_ns > to_ns ? phase->end_ns : to_ns;
+        }
     }
-    return total;
+    return to_ns > from_ns ? (double)(to_ns - from_ns) / NS_PER_S : 0;
 }
 
 static void write_phases(struct xml *xml, const struct result *result, size_t first, size_t count)
 {
     static const char *const heads[] = {"Phase", ">From", ">To", ">Took", ">Share", "Seen as"};
     double total = recovery_seconds(result, first, count);
-    html_table(xml, "Phases", heads, ARRAY_LEN(heads));
+    html_table(xml, "Phases, with their share of the time to recover. Those that ran at the same time overlap.", heads,
+               ARRAY_LEN(heads));
     for (size_t i = first; i < first + count; i++) {
         const struct phase *phase = &result->phases[i];
         bool share = total > 0 && !str_eq(phase->name, "hold");

@@ -134,7 +134,7 @@ static void write_objective(struct xml *xml, const struct objective_result *obje
     }
     xml_text(xml, margin.size ? buf_str(&margin) : "-");
     xml_close(xml);
-    html_cell(xml, objective->reason);
+    html_cell(xml, str_eq(objective->reason, buf_str(&achieved)) ? "" : objective->reason);
     html_row_end(xml);
 }
 

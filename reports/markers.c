@@ -10,11 +10,11 @@
 
 enum { LABEL_SIZE = 13, CAUSE_MAX_CHARACTERS = 44 };
 
-/* Not recovered is worse than any time, any time worse than not measured. */
+/* Not recovered is worse than any time, any time worse than not measured. The unfavourable end of the resolution counts. */
 static double badness(const struct observation *observation)
 {
     const struct figure *rto = &observation->rto;
-    return !rto->measured ? -1 : rto->at_least ? INFINITY : rto->value;
+    return !rto->measured ? -1 : rto->at_least ? INFINITY : rto->value + rto->resolution;
 }
 
 size_t markers_worst(const struct result *result, const struct observation *worst[static CAUSES_MAX])
