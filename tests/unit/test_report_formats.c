@@ -216,7 +216,8 @@ static void samples_have_a_line_a_second(void **state)
 /* An hour, thousands of events and lost writes, long texts. */
 static void sample_huge(struct sample *sample)
 {
-    enum { SECONDS = 3600, EVENTS = 5000, FINDINGS = 500 };
+    enum { SECONDS = 3600, EVENTS = 5000, FINDINGS = 50, OBSERVATIONS = 60 };
+    static struct observation observations[OBSERVATIONS];
     static struct second_bin bins[SECONDS];
     static uint32_t counts[3][SECONDS];
     static char long_text[5000], *findings[FINDINGS];
@@ -236,7 +237,13 @@ static void sample_huge(struct sample *sample)
     sample->result.bins = bins;
     sample->result.bin_count = SECONDS;
     sample->result.findings = findings;
-    sample->result.finding_count = FINDINGS / 10;
+    sample->result.finding_count = FINDINGS;
+    for (size_t i = 0; i < OBSERVATIONS; i++) {
+        observations[i] = sample->observations[0];
+        observations[i].cause = observations[i].vantage = long_text;
+    }
+    sample->result.observations = observations;
+    sample->result.observation_count = OBSERVATIONS;
     for (int i = 0; i < EVENTS; i++) {
         sample_add_event(sample->result.events, i, "note", json_pack("{s:s}", "text", "<a note & more>"));
     }
@@ -248,6 +255,7 @@ static void sizes_are_capped(void **state)
     (void)state;
     assert_true(strlen(markdown) < 60 * 1024);
     assert_non_null(strstr(markdown, "## Objectives"));
+    assert_non_null(strstr(markdown, "a section was left out here"));
     assert_true(strlen(html) < 500 * 1000);
     assert_non_null(strstr(html, "events are left out here"));
 }
