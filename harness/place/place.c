@@ -12,7 +12,7 @@
 #include "harness/base/fd.h"
 #include "harness/place/pool.h"
 
-enum { PINGS = 16, HELLO_TIMEOUT_S = 10, RESTART_WAIT_S = 10 };
+enum { REASON_BYTES = 96, PINGS = 16, HELLO_TIMEOUT_S = 10, RESTART_WAIT_S = 10 };
 
 const char *place_name(const struct place *place)
 {
@@ -49,29 +49,26 @@ static void answer(struct place *place, size_t index, const json_t *result, cons
 }
 
 /* Only a local agent is our child, so only of that one is it known how it ended. */
-static void describe_end(struct place *place, char reason[static 96])
+static void describe_end(struct place *place, char reason[static REASON_BYTES])
 {
     siginfo_t info = {0};
     if (place->pidfd < 0 || waitid(P_PIDFD, (id_t)place->pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0) {
         return;
     }
     if (info.si_code == CLD_EXITED) {
-        (void)str_format(reason, 96, "its process ended with status %d", info.si_status);
+        (void)str_format(reason, REASON_BYTES, "its process ended with status %d", info.si_status);
     } else {
-        (void)str_format(reason, 96, "its process was killed by SIG%s", sigabbrev_np(info.si_status));
+        (void)str_format(reason, REASON_BYTES, "its process was killed by SIG%s", sigabbrev_np(info.si_status));
     }
 }
 
-static void lose(struct place *place, const char *why)
+static void lose(struct place *place, const char *reason)
 {
     struct err error = {0};
-    char reason[96];
     if (!place->alive) {
         return;
     }
     place->alive = false;
-    (void)str_copy(reason, sizeof(reason), why);
-    describe_end(place, reason);
     wire_clear(&place->wire);
     (void)err_set(&error, ERR_PROTOCOL, "the agent in '%s' went away: %s", place->name, reason);
     unsigned starts = place->starts;
@@ -244,10 +241,12 @@ void place_read(struct place *place)
     if (!place->alive || place->starts != starts) {
         return;
     }
-    if (status < 0) {
-        lose(place, err.text);
-    } else if (last) {
-        lose(place, place->failure[0] ? place->failure : "its process ended");
+    if (status < 0 || last) {
+        char reason[REASON_BYTES];
+        const char *why = status < 0 ? err.text : place->failure[0] ? place->failure : "its process ended";
+        (void)str_copy(reason, sizeof(reason), why);
+        describe_end(place, reason);
+        lose(place, reason);
     }
 }
 

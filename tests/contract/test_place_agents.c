@@ -150,6 +150,30 @@ static void an_agent_may_be_started_anew_at_once(void **state)
         assert_true(place_is_alive(pool->place));
         assert_int_equal(ask(pool, "echo", NULL), 0);
     }
+    assert_true(str_eq(pool->reason, "its process ended") || str_eq(pool->reason, "its process ended with status 3"));
+}
+
+/* Until the one child has ended, without taking its status away. */
+static void await_end_of_the_agent(void)
+{
+    siginfo_t info;
+    assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+}
+
+/* Two reasons to lose it are there at once: the new agent must not be lost for the second. */
+static void the_end_of_the_old_agent_is_not_the_new_ones(void **state)
+{
+    struct pool *pool = *state;
+    pool->restart = true;
+    assert_int_equal(
+        place_request(pool->place, "leave", json_pack("{s:s}", "line", "garbage\n"), NS_PER_S, NULL, NULL, &pool->err), 0);
+    await_end_of_the_agent();
+    for (int64_t until_ns = clock_now_ns() + 5 * NS_PER_S; pool->lost == 0 && clock_now_ns() < until_ns;) {
+        assert_int_equal(places_step(pool->places, until_ns, -1, &pool->err), 0);
+    }
+    assert_int_equal(ask(pool, "echo", NULL), 0);
+    assert_int_equal(pool->lost, 1);
+    assert_non_null(strstr(pool->reason, "it said something"));
 }
 
 static void a_malformed_line_loses_the_agent(void **state)
@@ -294,6 +318,7 @@ int main(int argc, char **argv)
         WITH_POOL(clocks_are_compared_and_events_moved),
         WITH_POOL(a_killed_agent_is_lost_and_started_anew),
         WITH_POOL(an_agent_may_be_started_anew_at_once),
+        WITH_POOL(the_end_of_the_old_agent_is_not_the_new_ones),
         WITH_POOL(a_malformed_line_loses_the_agent),
         WITH_POOL(lines_go_up_to_sixteen_mebibytes),
         WITH_POOL(writing_to_a_deaf_agent_does_not_wait),

@@ -118,6 +118,8 @@ static bool misbehave(const char *method, const json_t *params)
     } else if (str_eq(method, "die")) {
         (void)raise(SIGKILL);
     } else if (str_eq(method, "leave")) {
+        (void)fputs(json_str(params, "line", ""), stdout);
+        (void)fflush(stdout);
         _exit((int)json_int(params, "status", 0));
     } else {
         return str_eq(method, "ignore");
@@ -175,7 +177,7 @@ static void serve(struct small_agent *agent, const char *method, const json_t *i
  *   deaf              reads no more, until it is killed
  *   stubborn          answers, then stays when its input ends
  *   die               kills itself
- *   leave             exits with `status` */
+ *   leave             prints `line` as it is when there is one, exits with `status` */
 static inline int small_agent_main(void)
 {
     struct small_agent agent = {0};
