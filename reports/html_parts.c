@@ -7,15 +7,23 @@
 #include "reports/words.h"
 
 /* The whole of a longer text is in report.json or events.jsonl. */
-enum { TEXT_MAX = 2000 };
+enum { TEXT_MAX = 1000 };
 
-static void clipped(struct xml *xml, const char *element, const char *class, const char *text)
+static void clipped(struct xml *xml, const char *text)
 {
     if (strlen(text) > TEXT_MAX) {
-        xml_elementf(xml, element, class, "%.*s…", TEXT_MAX, text);
+        xml_textf(xml, "%.*s…", TEXT_MAX, text);
     } else {
-        xml_element(xml, element, class, text);
+        xml_text(xml, text);
     }
+}
+
+static void cell(struct xml *xml, const char *class, const char *text)
+{
+    xml_open(xml, "td");
+    xml_attr(xml, "class", class);
+    clipped(xml, text && *text ? text : "-");
+    xml_close(xml);
 }
 
 void html_section(struct xml *xml, const char *id, const char *title)
@@ -94,14 +102,14 @@ void html_row_end(struct xml *xml)
 
 void html_cell(struct xml *xml, const char *text)
 {
-    clipped(xml, "td", NULL, text && *text ? text : "-");
+    cell(xml, NULL, text);
 }
 
 void html_name_cell(struct xml *xml, const char *text)
 {
     xml_open(xml, "th");
     xml_attr(xml, "scope", "row");
-    xml_text(xml, text && *text ? text : "-");
+    clipped(xml, text && *text ? text : "-");
     xml_close(xml);
 }
 
@@ -111,7 +119,7 @@ static void cell_args(struct xml *xml, const char *class, const char *fmt, va_li
 {
     struct buf text CLEANUP(buf_clear) = {0};
     buf_vprintf(&text, fmt, args);
-    clipped(xml, "td", class, text.size ? buf_str(&text) : "-");
+    cell(xml, class, buf_str(&text));
 }
 
 void html_cellf(struct xml *xml, const char *fmt, ...)

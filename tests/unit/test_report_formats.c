@@ -218,11 +218,12 @@ static void sample_huge(struct sample *sample)
 {
     enum { SECONDS = 3600, EVENTS = 5000, FINDINGS = 50, OBSERVATIONS = 60 };
     static struct observation observations[OBSERVATIONS];
+    static struct phase phases[OBSERVATIONS];
     static struct second_bin bins[SECONDS];
     static uint32_t counts[3][SECONDS];
     static char long_text[5000], *findings[FINDINGS];
     sample_failing(sample);
-    memset(long_text, '<', sizeof(long_text) - 1);
+    memset(long_text, 'x', sizeof(long_text) - 1);
     for (int i = 0; i < SECONDS; i++) {
         bins[i] = sample->bins[i % (BEFORE_S + AFTER_S)];
         bins[i].start_ns = at_s(i - 100);
@@ -241,9 +242,12 @@ static void sample_huge(struct sample *sample)
     for (size_t i = 0; i < OBSERVATIONS; i++) {
         observations[i] = sample->observations[0];
         observations[i].cause = observations[i].vantage = long_text;
+        phases[i] = sample->phases[0];
+        phases[i].cause = phases[i].source = long_text;
     }
     sample->result.observations = observations;
-    sample->result.observation_count = OBSERVATIONS;
+    sample->result.observation_count = sample->result.phase_count = OBSERVATIONS;
+    sample->result.phases = phases;
     for (int i = 0; i < EVENTS; i++) {
         sample_add_event(sample->result.events, i, "note", json_pack("{s:s}", "text", "<a note & more>"));
     }
