@@ -16,37 +16,40 @@
 /* What a fault can be pointed at: a bit each. */
 enum fault_target_kind { FAULT_REGION = 1, FAULT_HOST = 2, FAULT_SERVICE = 4, FAULT_PEER_REGION = 8 /* needs a second region */ };
 
-struct fault_target {          /* resolved by the controller; all borrowed from the instance */
-    const char *place;         /* where this agent is */
-    const char *kind;          /* "region", "host", "service" */
-    const char *name;          /* as shown: "us-east", "haproxy@us-east-gw1" */
-    const char *cidr;          /* what is selected: "10.1.0.0/24", "10.1.0.11/32" */
-    const char *peer_cidr;     /* partition: the other side; NULL */
-    const char *peer_name;     /* NULL */
-    const char *const *interfaces; size_t interface_count; /* in this place: the ones that lead out: {"edge", "backbone"} or {"eth0"} */
-    const int *pids; size_t pid_count; /* process faults: what runs now */
-    const char *const *services; size_t service_count; /* their instance names, same order */
+struct fault_target {      /* resolved by the controller; all borrowed from the instance */
+    const char *place;     /* where this agent is */
+    const char *kind;      /* "region", "host", "service" */
+    const char *name;      /* as shown: "us-east", "haproxy@us-east-gw1" */
+    const char *cidr;      /* what is selected: "10.1.0.0/24", "10.1.0.11/32" */
+    const char *peer_cidr; /* partition: the other side; NULL */
+    const char *peer_name; /* NULL */
+    const char *const *interfaces;
+    size_t interface_count; /* in this place: the ones that lead out: {"edge", "backbone"} or {"eth0"} */
+    const int *pids;
+    size_t pid_count; /* process faults: what runs now */
+    const char *const *services;
+    size_t service_count; /* their instance names, same order */
 };
 
 struct fault_instance {
     const struct fault_ops *ops;
-    char id[32];               /* unique in the drill: "f1", "f1.2" */
+    char id[32]; /* unique in the drill: "f1", "f1.2" */
     struct fault_target target;
-    void *options;             /* ops->options_size bytes, filled from ops->options */
-    void *state;               /* ops->state_size bytes, zeroed: sockets held, what was there before */
-    json_t *journal;           /* what `apply` wants to remember for a revert from the journal alone; an object, written with fsync by the
+    void *options;   /* ops->options_size bytes, filled from ops->options */
+    void *state;     /* ops->state_size bytes, zeroed: sockets held, what was there before */
+    json_t *journal; /* what `apply` wants to remember for a revert from the journal alone; an object, written with fsync by the
                                 * agent after `prepare` and before `apply` */
     int64_t before_ns, after_ns; /* set by the agent around apply and revert */
-    char mechanism[64];        /* set by apply: "nft owner table", "netlink link flags", "pidfd" */
+    char mechanism[64];          /* set by apply: "nft owner table", "netlink link flags", "pidfd" */
 };
 
 struct fault_ops {
-    const char *name;          /* "blackhole" */
-    const char *summary;       /* one line */
-    unsigned targets;          /* enum fault_target_kind bits */
+    const char *name;    /* "blackhole" */
+    const char *summary; /* one line */
+    unsigned targets;    /* enum fault_target_kind bits */
     const struct param *options;
     size_t options_size, state_size;
-    bool kernel_owned;         /* vanishes with this process: undo has nothing to do */
+    bool kernel_owned; /* vanishes with this process: undo has nothing to do */
     /* 0, or ERR_UNSUPPORTED with what is missing and what to do. Tries, never looks at versions; leaves nothing. */
     int (*supported)(const struct fault_instance *fault, struct err *err);
     /* One line for people: what will happen and what will prove it. */

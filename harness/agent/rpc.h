@@ -18,7 +18,7 @@ struct agent {
     int in_fd, out_fd;
     struct buf in, out;
     char place[64];
-    char *journal; /* folder; NULL: none is kept */
+    char *journal;              /* folder; NULL: none is kept */
     int64_t heartbeat_limit_ns; /* 0: no heartbeats are expected */
     int64_t heartbeat_ns;       /* the last one */
     bool ending;

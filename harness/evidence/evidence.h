@@ -29,7 +29,8 @@ int evidence_load(const char *folder, struct evidence **ret_evidence, struct err
 void evidence_free(struct evidence *evidence); /* accepts NULL */
 DEFINE_CLEANUP(struct evidence *, evidence, evidence_free)
 /* The ids of one read-back file, sorted; the caller frees the array and each id through evidence_ids_free. */
-int evidence_read_ids(const struct evidence *evidence, const char *file, char ***ret_ids, size_t *ret_count, struct err *err) MUST_CHECK;
+int evidence_read_ids(const struct evidence *evidence, const char *file, char ***ret_ids, size_t *ret_count,
+                      struct err *err) MUST_CHECK;
 void evidence_ids_free(char **ids, size_t count);
 
 #endif

@@ -9,18 +9,18 @@
 #include "harness/base/err.h"
 
 enum request_outcome {
-    OUTCOME_PENDING = 0,   /* issued, not answered when the evidence ended; counts as timed out once its deadline is past */
-    OUTCOME_OK,            /* answered as agreed; a write is acknowledged */
-    OUTCOME_REFUSED,       /* connection refused, host or network unreachable */
-    OUTCOME_RESET,         /* connection broke after it stood; a re-send that libcurl wanted was stopped */
+    OUTCOME_PENDING = 0, /* issued, not answered when the evidence ended; counts as timed out once its deadline is past */
+    OUTCOME_OK,          /* answered as agreed; a write is acknowledged */
+    OUTCOME_REFUSED,     /* connection refused, host or network unreachable */
+    OUTCOME_RESET,       /* connection broke after it stood; a re-send that libcurl wanted was stopped */
     OUTCOME_TIMEOUT_CONNECT,
     OUTCOME_TIMEOUT_TLS,
     OUTCOME_TIMEOUT_FIRST_BYTE,
     OUTCOME_TIMEOUT_BODY,
-    OUTCOME_DNS,           /* no address */
-    OUTCOME_STATUS,        /* another status than agreed */
-    OUTCOME_BODY,          /* right status, wrong body */
-    OUTCOME_NOT_SENT,      /* over the in-flight cap or out of descriptors: the driver's own limit */
+    OUTCOME_DNS,      /* no address */
+    OUTCOME_STATUS,   /* another status than agreed */
+    OUTCOME_BODY,     /* right status, wrong body */
+    OUTCOME_NOT_SENT, /* over the in-flight cap or out of descriptors: the driver's own limit */
     OUTCOME_OTHER,
     OUTCOME_COUNT
 };
@@ -29,21 +29,21 @@ const char *outcome_name(enum request_outcome outcome); /* "timeout-connect" */
 enum request_class { CLASS_NONE = 0, CLASS_READ, CLASS_WRITE, CLASS_COUNT };
 const char *class_name(enum request_class request_class); /* "read" */
 
-struct ledger_record { /* 64 bytes */
-    int64_t due_ns;        /* when the schedule wanted it, CLOCK_MONOTONIC of the vantage */
-    int64_t sent_ns;       /* just before the first byte went out; 0: never */
-    int64_t first_byte_ns; /* 0: none came */
-    int64_t done_ns;       /* 0: not finished */
-    uint64_t write_number; /* writes: the number in its id, from 1; 0 for reads */
-    uint32_t address;      /* IPv4 that it went to, network order; 0: none */
-    uint16_t http_status;  /* 0: none */
-    uint8_t outcome;       /* enum request_outcome; stored last, with release order */
-    uint8_t request_class; /* enum request_class */
+struct ledger_record {      /* 64 bytes */
+    int64_t due_ns;         /* when the schedule wanted it, CLOCK_MONOTONIC of the vantage */
+    int64_t sent_ns;        /* just before the first byte went out; 0: never */
+    int64_t first_byte_ns;  /* 0: none came */
+    int64_t done_ns;        /* 0: not finished */
+    uint64_t write_number;  /* writes: the number in its id, from 1; 0 for reads */
+    uint32_t address;       /* IPv4 that it went to, network order; 0: none */
+    uint16_t http_status;   /* 0: none */
+    uint8_t outcome;        /* enum request_outcome; stored last, with release order */
+    uint8_t request_class;  /* enum request_class */
     uint8_t new_connection; /* 1: it opened one */
     uint8_t reserved[15];
 };
 
-struct ledger_header { /* the first 4096 bytes of the file */
+struct ledger_header {     /* the first 4096 bytes of the file */
     char magic[8];         /* "DRILLLG1" */
     uint32_t header_bytes; /* 4096 */
     uint32_t record_bytes; /* 64 */
@@ -75,7 +75,7 @@ struct ledger_header *ledger_header(struct ledger *ledger);
 struct ledger_record *ledger_next(struct ledger *ledger, uint64_t *ret_index);
 void ledger_publish(struct ledger *ledger);
 void ledger_finish(struct ledger_record *record, enum request_outcome outcome); /* release store */
-uint64_t ledger_count(const struct ledger *ledger); /* acquire load of issued */
+uint64_t ledger_count(const struct ledger *ledger);                             /* acquire load of issued */
 const struct ledger_record *ledger_at(const struct ledger *ledger, uint64_t index);
 struct ledger_record *ledger_writable_at(struct ledger *ledger, uint64_t index);
 /* "w7f3a91-000000042" */

@@ -11,7 +11,14 @@
 #include "harness/evidence/ledger.h"
 
 enum verdict { VERDICT_NONE = 0, VERDICT_PASS, VERDICT_FAIL, VERDICT_INCONCLUSIVE, VERDICT_COUNT };
-enum conclusion { CONCLUSION_NONE = 0, CONCLUSION_COMPLETED, CONCLUSION_ABORTED, CONCLUSION_TIMED_OUT, CONCLUSION_ERROR, CONCLUSION_COUNT };
+enum conclusion {
+    CONCLUSION_NONE = 0,
+    CONCLUSION_COMPLETED,
+    CONCLUSION_ABORTED,
+    CONCLUSION_TIMED_OUT,
+    CONCLUSION_ERROR,
+    CONCLUSION_COUNT
+};
 enum judgement { JUDGEMENT_NONE = 0, JUDGEMENT_MET, JUDGEMENT_MISSED, JUDGEMENT_UNKNOWN, JUDGEMENT_COUNT };
 const char *verdict_name(enum verdict verdict);          /* "pass" */
 const char *conclusion_name(enum conclusion conclusion); /* "completed" */
@@ -27,41 +34,41 @@ struct figure {
 };
 
 struct objective_result {
-    char *text;     /* as written: "rto <= 20s" */
-    char *metric;   /* "rto" */
+    char *text;       /* as written: "rto <= 20s" */
+    char *metric;     /* "rto" */
     char *comparison; /* "<=" */
     double limit;
-    char *unit;     /* "s", "%", "" */
+    char *unit; /* "s", "%", "" */
     struct figure measured;
     enum judgement judgement;
-    char *reason;   /* one sentence */
+    char *reason; /* one sentence */
 };
 
 struct observation {
-    char *cause;          /* "inject blackhole us-east", "revert blackhole us-east" */
+    char *cause; /* "inject blackhole us-east", "revert blackhole us-east" */
     char *fault_id;
-    bool failback;        /* the disruption was a revert */
+    bool failback; /* the disruption was a revert */
     char *vantage;
     enum request_class request_class;
     int64_t disruption_ns, watched_until_ns;
-    bool outage;          /* there was one */
+    bool outage;                          /* there was one */
     int64_t outage_start_ns, recovery_ns; /* recovery 0 when not recovered */
-    struct figure rto;    /* seconds from the disruption to recovery; 0 when a proven fault caused no outage */
-    uint64_t failed;      /* failed requests due in it */
+    struct figure rto;                    /* seconds from the disruption to recovery; 0 when a proven fault caused no outage */
+    uint64_t failed;                      /* failed requests due in it */
     uint64_t requests;
 };
 
 struct phase {
-    const char *name;   /* masked detect decide switch promote reconnect hold (static) */
+    const char *name; /* masked detect decide switch promote reconnect hold (static) */
     int64_t start_ns, end_ns;
-    char *source;       /* "health us-east-gw1: up to down" */
-    char *cause;        /* the observation's */
+    char *source; /* "health us-east-gw1: up to down" */
+    char *cause;  /* the observation's */
 };
 
 struct fault_result {
     char *fault_id, *fault, *target, *plan, *mechanism, *proof;
-    json_t *options;    /* owned */
-    json_t *residue;    /* owned: array of texts, NULL when it was not checked */
+    json_t *options; /* owned */
+    json_t *residue; /* owned: array of texts, NULL when it was not checked */
     int64_t requested_ns, applied_before_ns, applied_after_ns, reverting_ns, removed_ns; /* 0: did not happen */
     bool applied, proven, removed, clean;
 };
@@ -70,21 +77,25 @@ struct loss {
     bool measured;
     char why[160];
     uint64_t acknowledged, lost, lost_during_outage, duplicated, unknown_present, unknown_absent;
-    struct figure rpa;  /* seconds */
-    char **lost_ids;    /* all of them */
+    struct figure rpa; /* seconds */
+    char **lost_ids;   /* all of them */
     size_t lost_count;
     /* per read-back: how many were missing first there */
     struct loss_check {
-        char *cause;    /* "recovery" or "failback" */
-        char *after;    /* the observation's cause */
+        char *cause; /* "recovery" or "failback" */
+        char *after; /* the observation's cause */
         bool complete;
-        char *reason;   /* when not complete */
+        char *reason;                             /* when not complete */
         uint64_t checked, missing, newly_missing; /* acknowledged before it and asked for; missing; of these not missing before */
-    } *checks;
+    } * checks;
     size_t check_count;
 };
 
-struct latency_part { bool measured; double p50_s, p95_s, p99_s, max_s; uint64_t count; };
+struct latency_part {
+    bool measured;
+    double p50_s, p95_s, p99_s, max_s;
+    uint64_t count;
+};
 
 /* One second of the drill, for pictures and samples.csv: by due time. */
 struct second_bin {
@@ -94,40 +105,62 @@ struct second_bin {
     double p50_s, p95_s, p99_s; /* of the answered ones; 0 without */
 };
 
-struct address_bin { char address[16]; char region[64]; uint32_t *counts; }; /* answered requests per second bin */
+struct address_bin {
+    char address[16];
+    char region[64];
+    uint32_t *counts;
+}; /* answered requests per second bin */
 
 struct result {
     char *drill_id, *scenario, *title, *why, *topology;
     int64_t started_utc_ns, ended_utc_ns, seed;
-    int64_t origin_ns;        /* the first disruption, or the load's start when there was none */
+    int64_t origin_ns; /* the first disruption, or the load's start when there was none */
     bool disrupted;
     enum verdict verdict;
     enum conclusion conclusion;
     char *conclusion_reason;
     bool residue_checked, clean;
-    json_t *residue_left;     /* owned array of texts */
-    int exit_code;            /* design: 0 pass 1 fail 2 usage 3 inconclusive 4 aborted 5 cleanup failed */
-    char *exit_words;         /* "FAIL (rto)" */
+    json_t *residue_left; /* owned array of texts */
+    int exit_code;        /* design: 0 pass 1 fail 2 usage 3 inconclusive 4 aborted 5 cleanup failed */
+    char *exit_words;     /* "FAIL (rto)" */
 
-    struct objective_result *objectives; size_t objective_count;
-    struct observation *observations;    size_t observation_count;
-    struct phase *phases;                size_t phase_count;
-    struct fault_result *faults;         size_t fault_count;
+    struct objective_result *objectives;
+    size_t objective_count;
+    struct observation *observations;
+    size_t observation_count;
+    struct phase *phases;
+    size_t phase_count;
+    struct fault_result *faults;
+    size_t fault_count;
     struct loss loss;
-    struct figure rto;        /* worst over observations */
-    size_t rto_observation;   /* index of the worst; SIZE_MAX without */
-    struct { uint64_t scheduled, ok, failed, timed_out, not_sent; } requests; /* add up: scheduled = ok + failed + timed_out + not_sent */
+    struct figure rto;      /* worst over observations */
+    size_t rto_observation; /* index of the worst; SIZE_MAX without */
+    struct {
+        uint64_t scheduled, ok, failed, timed_out, not_sent;
+    } requests; /* add up: scheduled = ok + failed + timed_out + not_sent */
     uint64_t by_outcome[OUTCOME_COUNT];
     struct latency_part before, during, after;
-    struct { bool measured; double late_p99_s, late_max_s; bool schedule_kept; } driver;
-    struct { int64_t hold_ns, window_ns, latency_ns; uint32_t minimum_count; double good_share; double clock_bound_s; } method;
+    struct {
+        bool measured;
+        double late_p99_s, late_max_s;
+        bool schedule_kept;
+    } driver;
+    struct {
+        int64_t hold_ns, window_ns, latency_ns;
+        uint32_t minimum_count;
+        double good_share;
+        double clock_bound_s;
+    } method;
 
-    struct second_bin *bins;        size_t bin_count;
-    struct address_bin *addresses;  size_t address_count;
-    json_t *events;           /* owned: the array of events.jsonl */
-    json_t *environment;      /* owned */
-    json_t *plan;             /* owned */
-    char **findings;          size_t finding_count; /* sentences: what a reader should know, as "the driver was late …" */
+    struct second_bin *bins;
+    size_t bin_count;
+    struct address_bin *addresses;
+    size_t address_count;
+    json_t *events;      /* owned: the array of events.jsonl */
+    json_t *environment; /* owned */
+    json_t *plan;        /* owned */
+    char **findings;
+    size_t finding_count; /* sentences: what a reader should know, as "the driver was late …" */
 };
 
 void result_free(struct result *result); /* accepts NULL */

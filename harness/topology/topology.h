@@ -17,67 +17,85 @@ enum topology_runtime { RUNTIME_NONE = 0, RUNTIME_NETNS, RUNTIME_LOCAL, RUNTIME_
 
 struct topology_setting { /* what --set may change: {{set.NAME}} in the file and its templates */
     char *name, *value, *help;
-    char **choices; size_t choice_count; /* empty: anything */
+    char **choices;
+    size_t choice_count; /* empty: anything */
 };
 
 struct topology_region {
-    char *name, *id;   /* "us-east", "use1" */
-    int index;         /* from 1, in file order */
-    char *cidr;        /* "10.1.0.0/24" */
-    char *router;      /* its router's address in the lan: "10.1.0.1" */
+    char *name, *id;                              /* "us-east", "use1" */
+    int index;                                    /* from 1, in file order */
+    char *cidr;                                   /* "10.1.0.0/24" */
+    char *router;                                 /* its router's address in the lan: "10.1.0.1" */
     int64_t edge_latency_ns, backbone_latency_ns; /* one way, put on after start-up */
 };
 
 struct topology_host {
-    char *name;        /* place name, unique: "us-east-gw1" */
-    char *short_name;  /* "gw1" */
+    char *name;                           /* place name, unique: "us-east-gw1" */
+    char *short_name;                     /* "gw1" */
     const struct topology_region *region; /* NULL: outside of all regions, on the internet */
-    char *address;     /* "10.1.0.11"; RUNTIME_LOCAL: may be 127.0.0.1 */
+    char *address;                        /* "10.1.0.11"; RUNTIME_LOCAL: may be 127.0.0.1 */
 };
 
 enum health_type { HEALTH_NONE = 0, HEALTH_HTTP, HEALTH_TCP, HEALTH_DNS, HEALTH_EXEC, HEALTH_FILE, HEALTH_TYPE_COUNT };
 struct topology_health { /* expanded; asked from inside the host's place */
     enum health_type type;
-    int port; char *path; int status; char *contains; /* http: body must contain */
-    char *name;                       /* dns: name to ask for */
-    char **argv; size_t argc;         /* exec: exit status 0 is healthy; file: argv[0] must exist */
+    int port;
+    char *path;
+    int status;
+    char *contains; /* http: body must contain */
+    char *name;     /* dns: name to ask for */
+    char **argv;
+    size_t argc; /* exec: exit status 0 is healthy; file: argv[0] must exist */
 };
 
-struct topology_file { char *path, *template_path, *content; int mode; }; /* content: expanded text that is written to path before start */
+struct topology_file {
+    char *path, *template_path, *content;
+    int mode;
+}; /* content: expanded text that is written to path before start */
 
 struct topology_service { /* one instance on one host, everything expanded */
-    char *name;        /* "haproxy@us-east-gw1" */
-    char *service;     /* "haproxy" */
-    char *role;        /* gateway backend store dns dcs monitor load_balancer */
+    char *name;           /* "haproxy@us-east-gw1" */
+    char *service;        /* "haproxy" */
+    char *role;           /* gateway backend store dns dcs monitor load_balancer */
     const struct topology_host *host;
-    int port;          /* main port; 0 none */
-    char **argv; size_t argc;
-    char **env; size_t env_count;      /* "NAME=value" */
-    char **dirs; size_t dir_count;     /* made before start, owned by the service's user */
-    struct topology_file *files; size_t file_count;
+    int port; /* main port; 0 none */
+    char **argv;
+    size_t argc;
+    char **env;
+    size_t env_count; /* "NAME=value" */
+    char **dirs;
+    size_t dir_count; /* made before start, owned by the service's user */
+    struct topology_file *files;
+    size_t file_count;
     bool unprivileged; /* run under another uid than (mapped) root: PostgreSQL insists */
-    char **after; size_t after_count;  /* instance names that must be ready before this one starts */
-    struct topology_health ready;      /* starts others, ends start-up */
+    char **after;
+    size_t after_count;           /* instance names that must be ready before this one starts */
+    struct topology_health ready; /* starts others, ends start-up */
     int64_t start_timeout_ns;
-    char *pid_file;    /* RUNTIME_LOCAL: where to find the pid; NULL: drill starts it */
-    int stop_signal;   /* SIGTERM unless said */
+    char *pid_file;  /* RUNTIME_LOCAL: where to find the pid; NULL: drill starts it */
+    int stop_signal; /* SIGTERM unless said */
 };
 
 /* An observer: what it asks, from inside its place, and how often. Reports transitions of the answer. */
 enum observer_type { OBSERVER_NONE = 0, OBSERVER_DNS, OBSERVER_HTTP, OBSERVER_EXEC, OBSERVER_TYPE_COUNT };
 struct topology_observer {
-    char *name;        /* "role us-east-db" */
-    char *kind;        /* "dns", "health" or "role": the event's observer */
+    char *name; /* "role us-east-db" */
+    char *kind; /* "dns", "health" or "role": the event's observer */
     enum observer_type type;
     char *place;
     int64_t interval_ns, timeout_ns;
-    char *server, *query;              /* dns */
-    char *url;                         /* http: the answer is the status, or with `field` the text that JSON member has */
-    char *field;                       /* http: member of the JSON body, "role"; NULL: "up" for the expected status else "down" */
-    char **argv; size_t argc;          /* exec: the answer is the first line printed */
+    char *server, *query; /* dns */
+    char *url;            /* http: the answer is the status, or with `field` the text that JSON member has */
+    char *field;          /* http: member of the JSON body, "role"; NULL: "up" for the expected status else "down" */
+    char **argv;
+    size_t argc; /* exec: the answer is the first line printed */
 };
 
-struct topology_request { char *method, *url, *body; int status; char *contains; }; /* url: http://NAME:PORT/…{{id}} kept for the load client */
+struct topology_request {
+    char *method, *url, *body;
+    int status;
+    char *contains;
+}; /* url: http://NAME:PORT/…{{id}} kept for the load client */
 
 struct topology_steady { /* one check that must hold before a drill: exec or http in a place */
     char *name;
@@ -88,24 +106,38 @@ struct topology_steady { /* one check that must hold before a drill: exec or htt
 struct topology {
     char *file, *name, *description;
     enum topology_runtime runtime;
-    bool allow_host;   /* RUNTIME_LOCAL: the file itself allows faults on this machine */
-    char **protect; size_t protect_count;
-    struct topology_setting *settings; size_t setting_count;
-    struct topology_region *regions;   size_t region_count;
-    struct topology_host *hosts;       size_t host_count;
-    struct topology_service *services; size_t service_count;
-    struct topology_observer *observers; size_t observer_count;
-    struct topology_steady *steady;    size_t steady_count;
-    char *primary_region;              /* where the store's primary is at start; NULL without a store */
-    struct { char *url, *dns_server, *dns_name; char **vantages; size_t vantage_count; } entrypoint; /* vantages: host names */
-    struct { struct topology_request write, read; char *list_url; } traffic; /* list_url: GET, one id a line, last line "# N" */
+    bool allow_host; /* RUNTIME_LOCAL: the file itself allows faults on this machine */
+    char **protect;
+    size_t protect_count;
+    struct topology_setting *settings;
+    size_t setting_count;
+    struct topology_region *regions;
+    size_t region_count;
+    struct topology_host *hosts;
+    size_t host_count;
+    struct topology_service *services;
+    size_t service_count;
+    struct topology_observer *observers;
+    size_t observer_count;
+    struct topology_steady *steady;
+    size_t steady_count;
+    char *primary_region; /* where the store's primary is at start; NULL without a store */
+    struct {
+        char *url, *dns_server, *dns_name;
+        char **vantages;
+        size_t vantage_count;
+    } entrypoint; /* vantages: host names */
+    struct {
+        struct topology_request write, read;
+        char *list_url;
+    } traffic;           /* list_url: GET, one id a line, last line "# N" */
     struct node *source; /* the YAML as read, for evidence */
 };
 
 /* Read and check `file`. `state` is the folder that services may write (absolute), `tools` the folder of our own binaries (as
  * ordersd). `settings` is a map of --set values meant for the topology or NULL. Every mistake is ERR_INPUT with file:line:column. */
-int topology_load(const char *file, const char *state, const char *tools, const struct node *settings, struct topology **ret_topology,
-                  struct err *err) MUST_CHECK;
+int topology_load(const char *file, const char *state, const char *tools, const struct node *settings,
+                  struct topology **ret_topology, struct err *err) MUST_CHECK;
 void topology_free(struct topology *topology); /* accepts NULL */
 DEFINE_CLEANUP(struct topology *, topology, topology_free)
 /* The names of the settings that the file declares (for --set before the rest is expanded); caller frees with free() each and the array. */
@@ -120,12 +152,13 @@ const struct topology_region *topology_region_of_address(const struct topology *
 /* What a fault's target option selects. Selector text: "region=us-east", "host=us-east-gw1", "service=haproxy@us-east-gw1",
  * "service=haproxy,region=us-east", "role=gateway". Unknown names are ERR_INPUT with the nearest right one. */
 struct topology_target {
-    char place[64];    /* the agent that must do it: a router for a region, the host for hosts and services */
-    char kind[16];     /* "region", "host", "service" */
+    char place[64]; /* the agent that must do it: a router for a region, the host for hosts and services */
+    char kind[16];  /* "region", "host", "service" */
     char region[64], host[64], service[128]; /* service: instance name; empty when not said */
-    char cidr[32];     /* what is selected: the region's or "ADDRESS/32" */
+    char cidr[32];                           /* what is selected: the region's or "ADDRESS/32" */
 };
 /* All matches, caller frees the array with free(). At least one, or ERR_INPUT. */
-int topology_select(const struct topology *topology, const char *selector, struct topology_target **ret_targets, size_t *ret_count, struct err *err) MUST_CHECK;
+int topology_select(const struct topology *topology, const char *selector, struct topology_target **ret_targets,
+                    size_t *ret_count, struct err *err) MUST_CHECK;
 
 #endif

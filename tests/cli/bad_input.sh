@@ -17,7 +17,6 @@ refused() {
 check() {
     name=$1
     shift
-    patterns=""
     code=0
     : >"$work/patterns"
     while [ "$1" != -- ]; do
