@@ -31,7 +31,7 @@ static const json_t *at_path(const json_t *json, const char *path)
     while (json && *path) {
         size_t size = strcspn(path, ".");
         (void)str_format(name, sizeof(name), "%.*s", (int)size, path);
-        json = json_is_array(json) ? json_array_get(json, (size_t)atol(name)) : json_object_get(json, name);
+        json = json_is_array(json) ? json_array_get(json, strtoul(name, NULL, 10)) : json_object_get(json, name);
         path += size + (path[size] == '.');
     }
     return json;
