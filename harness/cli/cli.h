@@ -17,7 +17,6 @@ enum exit_code {
     EXIT_ABORTED = 4, /* faults removed */
     EXIT_CLEANUP = 5, /* something may still be injected */
     EXIT_ARCHIVE = 6,
-    EXIT_OVERDUE = 7,
 };
 
 struct cli_set { /* --set NAME=VALUE, repeatable */
