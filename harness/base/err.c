@@ -36,15 +36,15 @@ int err_set_at(struct err *err, enum err_code code, int errnum, const char *file
 
 int err_prefix(struct err *err, const char *fmt, ...)
 {
-    char old[sizeof(err->text)];
+    char text[sizeof(err->text)]; /* the old text may be among the arguments */
     va_list args;
-    memcpy(old, err->text, sizeof(old));
     va_start(args, fmt);
-    int size = vsnprintf(err->text, sizeof(err->text), fmt, args);
+    int size = vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    if (size >= 0 && size < (int)sizeof(err->text)) {
-        size += snprintf(err->text + size, sizeof(err->text) - (size_t)size, ": %s", old);
+    if (size >= 0 && size < (int)sizeof(text)) {
+        size += snprintf(text + size, sizeof(text) - (size_t)size, ": %s", err->text);
     }
+    memcpy(err->text, text, sizeof(text));
     mark_cut(err, size);
     return -(int)err->code;
 }

@@ -274,7 +274,8 @@ static const char *duration_text(int64_t ns, char out[static 40])
     } else if (ns % NS_PER_MS == 0) {
         (void)str_format(out, 40, "%lldms", (long long)(ns / NS_PER_MS));
     } else {
-        (void)str_format(out, 40, "%gus", (double)ns / NS_PER_US);
+        bool whole = ns % NS_PER_US == 0;
+        (void)str_format(out, 40, "%lld%s", (long long)(whole ? ns / NS_PER_US : ns), whole ? "us" : "ns");
     }
     return out;
 }
@@ -294,10 +295,10 @@ static json_t *value_to_json(const struct param *param, const void *field)
     case PARAM_DURATION:
         return json_string(duration_text(*(const int64_t *)field, text));
     case PARAM_SHARE:
-        (void)str_format(text, sizeof(text), "%g%%", *(const double *)field * 100);
+        (void)str_format(text, sizeof(text), "%.12g%%", *(const double *)field * 100);
         return json_string(text);
     case PARAM_RATE:
-        (void)str_format(text, sizeof(text), "%g/s", *(const double *)field);
+        (void)str_format(text, sizeof(text), "%.12g/s", *(const double *)field);
         return json_string(text);
     case PARAM_CHOICE:
         return json_string(param->choices[*(const int *)field]);

@@ -19,8 +19,9 @@ struct unit {
 static bool split_number(const char *text, double *ret_value, const char **ret_unit)
 {
     char *end = NULL;
-    if (!text || !*text || strpbrk(text, "xXnNiI") == text) {
-        return false;
+    const char *digits = text ? text + strspn(text, " +-") : "";
+    if (!*digits || strpbrk(digits, "nNiI") == digits || (digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X'))) {
+        return false; /* strtod would take "nan", "inf" and "0x10" */
     }
     errno = 0;
     double value = strtod(text, &end);
