@@ -8,7 +8,7 @@ struct connect_request {
     struct world *world;  /* NULL: this machine as it is */
     const char *place;    /* in the world */
     const char *program;  /* absolute; NULL: this process's own binary */
-    const char *log_file; /* for standard error, appended; NULL: inherited */
+    const char *log_file; /* for standard error, appended; inherited when NULL or when it cannot be opened */
 };
 
 struct connection {

@@ -19,7 +19,7 @@ struct first_report {
     struct err err;
 };
 
-/* To be called in a process just cloned with FIRST_NAMESPACES. `uid` and `gid` are the maker's, `topology` NULL only tries whether
+/* To be called in a process just cloned with FIRST_NAMESPACES. `uid` and `gid` are the maker's, `topology` NULL only tries if
  * it can be done. Builds, reports over pipe_fd (a stream socket), then lives until the other end is closed. */
 _Noreturn void first_run(const struct topology *topology, int pipe_fd, uid_t uid, gid_t gid);
 

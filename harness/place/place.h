@@ -25,7 +25,8 @@ struct places_hooks {
 struct place_settings {
     const char *journal_folder; /* NULL: the agent keeps no journal */
     int heartbeat_ms;           /* 0: none */
-    const char *log_file;       /* absolute; the agent's standard error is appended there; NULL: inherited */
+    const char *log_file;       /* absolute; the agent's standard error is appended there, no symbolic link is followed; inherited
+                                 * when NULL or when it cannot be opened (it may be another user's): no reason to stay blind */
     const char *program;        /* absolute; started as "drill agent"; NULL: this process's own binary */
 };
 

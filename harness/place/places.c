@@ -115,8 +115,8 @@ static void fill_polls(const struct places *places, int extra_fd, struct pollfd 
     }
 }
 
-/* A callback may have lost or restarted the agent since the polls were made; reading and writing do not wait, so that is harmless.
- */
+/* A callback may have lost or restarted the agent since the polls were made; reading and writing do not wait, so that harms
+ * nothing. */
 static void attend(struct place *place, const struct pollfd polls[static POLLS_EACH])
 {
     if (polls[1].revents) {

@@ -1,5 +1,5 @@
-/* Why this machine does not let drill make its namespaces. Many kernels let a namespace be made and refuse later what one needs it
- * for, so the error number alone says little; what is set in /proc says more. */
+/* Why this machine does not let drill make its namespaces. Many kernels let a namespace be made and refuse later what one needs
+ * it for, so the error number alone says little; what is set in /proc says more. */
 #include "harness/place/refusal.h"
 
 #include <errno.h>

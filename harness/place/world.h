@@ -26,8 +26,8 @@ uint64_t world_start_ticks(const struct world *world);
 int world_pidfd(const struct world *world);
 /* Whether links with a latency pass through the place "links"; else the kernel has netem. */
 bool world_is_emulated(const struct world *world);
-/* New array, one object for each link of a region that has a latency: name, place and interface (the region's side), far_place and
- * far_interface, latency_ns, mechanism ("netem" on both ends, or "emulator" between a and b in the place "links"). */
+/* New array, one object for each link of a region that has a latency: name, place and interface (the region's side), far_place
+ * and far_interface, latency_ns, mechanism ("netem" on both ends, or "emulator" between a and b in the place "links"). */
 json_t *world_links(const struct world *world, const struct topology *topology);
 /* Put the topology's latencies on its links, or 0 on all of them; the agent in "links" does it where the kernel has no netem. */
 int world_set_latency(struct world *world, const struct topology *topology, struct places *places, bool on,

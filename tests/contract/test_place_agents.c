@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -256,16 +257,32 @@ static void an_agent_that_cannot_be_started_says_why(void **state)
     struct pool *pool = *state;
     struct place *other = NULL;
     const struct place_settings nowhere = {.program = "/nonexistent/drill"}, unrunnable = {.program = "/etc/passwd"};
-    const struct place_settings unlogged = {.log_file = "/nonexistent/log"};
     assert_int_equal(places_add_local(pool->places, "other", &nowhere, &other, &pool->err), -ERR_SYSTEM);
     assert_non_null(strstr(pool->err.text, "'/nonexistent/drill': No such file"));
     assert_int_equal(places_add_local(pool->places, "other", &unrunnable, &other, &pool->err), -ERR_SYSTEM);
     assert_non_null(strstr(pool->err.text, "'/etc/passwd': Permission denied"));
-    assert_int_equal(places_add_local(pool->places, "other", &unlogged, &other, &pool->err), -ERR_SYSTEM);
     assert_int_equal(places_add_local(pool->places, "here", &(struct place_settings){0}, &other, &pool->err), -ERR_STATE);
     assert_null(other);
     assert_null(places_find(pool->places, "other"));
     assert_int_equal(waitpid(-1, NULL, WNOHANG), 0); /* the one agent runs, nothing else is left */
+}
+
+static void a_log_takes_standard_error_and_may_be_missing(void **state)
+{
+    struct pool *pool = *state;
+    AUTO_FREE char *text = NULL;
+    char file[] = "/tmp/test_place_agents.XXXXXX";
+    struct place *logged = NULL, *unlogged = NULL;
+    fd_close(mkostemp(file, O_CLOEXEC));
+    const struct place_settings to_file = {.log_file = file}, to_nowhere = {.log_file = "/nonexistent/log"};
+    assert_int_equal(places_add_local(pool->places, "logged", &to_file, &logged, &pool->err), 0);
+    assert_int_equal(places_add_local(pool->places, "unlogged", &to_nowhere, &unlogged, &pool->err), 0);
+    assert_int_equal(place_call(logged, "complain", NULL, NS_PER_S, NULL, &pool->err), 0);
+    assert_int_equal(place_call(unlogged, "echo", NULL, NS_PER_S, NULL, &pool->err), 0);
+    int status = fd_read_file(file, 4096, &text, NULL, &pool->err);
+    (void)unlink(file);
+    assert_int_equal(status, 0);
+    assert_string_equal(text, "ouch\n");
 }
 
 /* In a child: an agent of its own, whose pid it tells, then nothing more. */
@@ -324,6 +341,7 @@ int main(int argc, char **argv)
         WITH_POOL(writing_to_a_deaf_agent_does_not_wait),
         WITH_POOL(another_descriptor_ends_a_step),
         WITH_POOL(heartbeats_are_sent_while_waiting),
+        WITH_POOL(a_log_takes_standard_error_and_may_be_missing),
         WITH_POOL(an_agent_that_cannot_be_started_says_why),
         cmocka_unit_test(an_agent_ends_with_its_controller),
     };

@@ -1,5 +1,5 @@
-/* The world: made, reached through, filled with agents, ended. As whoever runs this, and as an ordinary user too when that is root.
- */
+/* The world: made, reached through, filled with agents, ended. As whoever runs this, and as an ordinary user too when that is
+ * root. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

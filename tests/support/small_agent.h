@@ -151,6 +151,9 @@ static void serve(struct small_agent *agent, const char *method, const json_t *i
         print(json_pack("{s:s, s:s, s:{s:s, s:I}}", "jsonrpc", "2.0", "method", "event", "params", "kind", "mark", "t_ns",
                         (json_int_t)clock_ns()));
         reply(id, json_object());
+    } else if (str_eq(method, "complain")) {
+        (void)fputs("ouch\n", stderr);
+        reply(id, json_object());
     } else if (str_eq(method, "stubborn")) {
         agent->stubborn = true;
         reply(id, json_object());
@@ -172,6 +175,7 @@ static void serve(struct small_agent *agent, const char *method, const json_t *i
  *   link.set          as every agent, with the real link emulator
  *   status            answers with heartbeats (how many came), fds (how many are open), place, parent (pid), addresses (IPv4)
  *   emit              notifies `event` with t_ns of its clock and kind "mark", then answers
+ *   complain          says "ouch" on standard error, then answers
  *   big               answers with `size` letters
  *   say               prints `line` as it is, does not answer
  *   deaf              reads no more, until it is killed
