@@ -162,7 +162,10 @@ static void revert_from_journal(const struct fault_ops *ops, const struct victim
         must(ops->apply(fault, err));
         assert_true(lab_proven(fault, LAB_PATIENCE_MS));
         bool traceless = is(fault, "kill") || is(fault, "null"); /* they leave nothing that a snapshot could see */
+        struct buf trace CLEANUP(buf_clear) = {0};
         assert_true((differences(before, false) > 0) == !traceless);
+        must(ops->residue(fault, &trace, err)); /* in force, a fault is its own residue */
+        assert_true((trace.size > 0) == !is(fault, "kill"));
     }
     fault = reborn(fault);
     must(ops->revert(fault, err));
