@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 #include <lualib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,13 +11,15 @@
 #include "harness/base/fd.h"
 #include "harness/base/str.h"
 
-enum { HOOK_EVERY = 10000, MODULE_MAX_BYTES = 1024 * 1024 };
+enum { HOOK_EVERY = 10000, MODULE_MAX_BYTES = 1024 * 1024, RESERVE_BYTES = 1024 * 1024 };
 
 struct sandbox {
     lua_State *lua;
     char *folder;
     size_t used_bytes;
     long long left; /* instructions of the present step */
+    bool
+        running; /* the scenario's code; else ours, which has a reserve: a failure outside of a protected call ends the process */
 };
 
 static void *allocate(void *context, void *block, size_t old_size, size_t new_size)
@@ -28,7 +31,7 @@ static void *allocate(void *context, void *block, size_t old_size, size_t new_si
         sandbox->used_bytes -= had;
         return NULL;
     }
-    if (sandbox->used_bytes - had + new_size > SANDBOX_MEMORY_BYTES) {
+    if (sandbox->used_bytes - had + new_size > SANDBOX_MEMORY_BYTES + (sandbox->running ? 0 : RESERVE_BYTES)) {
         return NULL;
     }
     void *memory = realloc(block, new_size);
@@ -62,7 +65,30 @@ static void count_instructions(lua_State *lua, lua_Debug *debug)
 void sandbox_refill(struct sandbox *sandbox, lua_State *thread)
 {
     sandbox->left = SANDBOX_INSTRUCTIONS;
+    sandbox->running = true;
     lua_sethook(thread, count_instructions, LUA_MASKCOUNT, HOOK_EVERY);
+}
+
+void sandbox_rest(struct sandbox *sandbox)
+{
+    sandbox->running = false;
+}
+
+/* setmetatable without finalizers: no hook counts what they do. MAY RAISE. Upvalue: Lua's own. */
+static int set_metatable(lua_State *lua)
+{
+    lua_settop(lua, 2);
+    if (lua_istable(lua, 2)) {
+        lua_pushliteral(lua, "__gc");
+        if (lua_rawget(lua, 2) != LUA_TNIL) {
+            return luaL_error(lua, "setmetatable: a scenario has no finalizers (__gc)");
+        }
+        lua_settop(lua, 2);
+    }
+    lua_pushvalue(lua, lua_upvalueindex(1));
+    lua_insert(lua, 1);
+    lua_call(lua, 2, 1);
+    return 1;
 }
 
 /* require "name": FOLDER/name.lua, run once. MAY RAISE. The path lives in a Lua string so that nothing is held over a jump. */
@@ -126,6 +152,9 @@ static int open_libraries(lua_State *lua)
     keep_only(lua, kept);
     lua_pushcfunction(lua, require_module);
     lua_setglobal(lua, "require");
+    lua_getglobal(lua, "setmetatable");
+    lua_pushcclosure(lua, set_metatable, 1);
+    lua_setglobal(lua, "setmetatable");
     lua_getglobal(lua, "string");
     lua_pushnil(lua);
     lua_setfield(lua, -2, "dump"); /* bytecode out is bytecode in: neither */

@@ -19,5 +19,7 @@ void sandbox_free(struct sandbox *sandbox); /* accepts NULL */
 lua_State *sandbox_lua(struct sandbox *sandbox);
 /* Give `thread` (or the main state) a fresh budget of instructions; call before each resume. */
 void sandbox_refill(struct sandbox *sandbox, lua_State *thread);
+/* The scenario's code has stopped: what follows is ours, and has a little memory even when the scenario has used up its own. */
+void sandbox_rest(struct sandbox *sandbox);
 
 #endif

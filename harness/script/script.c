@@ -94,18 +94,25 @@ static int declared_line(const char *source)
     return line;
 }
 
+/* Like lua_getfield, but what a metatable says is not asked: this is not a protected call. */
+static int raw_field(lua_State *lua, const char *name)
+{
+    lua_pushstring(lua, name);
+    return lua_rawget(lua, -2);
+}
+
 /* stack: the value that the file returned */
 static int take_declaration(struct script *script, lua_State *lua, const char *file, struct node **ret_declared, struct err *err)
 {
-    bool is_drill = lua_istable(lua, -1) && lua_getfield(lua, -1, "is_drill") == LUA_TBOOLEAN;
+    bool is_drill = lua_istable(lua, -1) && raw_field(lua, "is_drill") == LUA_TBOOLEAN;
     if (!is_drill) {
         return err_set(err, ERR_INPUT, "%s: expected the file to end in: return drill { … }; it returned %s", file,
                        lua_istable(lua, -1) || lua_isnil(lua, -1) ? "no drill" : "something else");
     }
     lua_pop(lua, 1);
     script->declared_line = declared_line(script->source);
-    lua_getfield(lua, -1, "declared"); /* stack: result declared */
-    if (lua_getfield(lua, -1, "run") != LUA_TFUNCTION) {
+    (void)raw_field(lua, "declared"); /* stack: result declared */
+    if (!lua_istable(lua, -1) || raw_field(lua, "run") != LUA_TFUNCTION) {
         return err_set(err, ERR_INPUT, "%s:%d: a drill needs 'run', a function of its steps: run = function(d) … end", file,
                        script->declared_line);
     }
@@ -130,8 +137,10 @@ static int open_file(struct script *script, const char *file, const char *folder
     }
     AUTO_FREE char *chunk = xasprintf("@%s", file);
     sandbox_refill(script->sandbox, lua);
-    if (luaL_loadbufferx(lua, script->source, strlen(script->source), chunk, "t") != LUA_OK ||
-        lua_pcall(lua, 0, 1, 0) != LUA_OK) {
+    bool failed =
+        luaL_loadbufferx(lua, script->source, strlen(script->source), chunk, "t") != LUA_OK || lua_pcall(lua, 0, 1, 0) != LUA_OK;
+    sandbox_rest(script->sandbox);
+    if (failed) {
         return lua_failure(script, lua, err);
     }
     return take_declaration(script, lua, file, ret_declared, err);
@@ -304,6 +313,7 @@ static int resume(struct script *script, size_t index, struct script_request *re
     int results = 0;
     sandbox_refill(script->sandbox, task->thread);
     int status = lua_resume(task->thread, sandbox_lua(script->sandbox), task->arguments, &results);
+    sandbox_rest(script->sandbox);
     if (status == LUA_YIELD) {
         return take_request(script, index, ret_request, err);
     }
