@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -198,6 +199,7 @@ static void exec_service(const json_t *service, uid_t uid, char *const *argv, ch
     const struct sigaction usual = {.sa_handler = SIG_DFL};
     (void)sigaction(SIGPIPE, &usual, NULL);
     (void)setsid();
+    (void)setpriority(PRIO_PROCESS, 0, 0); /* the agent's own is higher */
     open_output(json_str(service, "log", "/dev/null"));
     if (json_flag(service, "unprivileged", false) && geteuid() == 0 && become_unprivileged(uid) < 0) {
         dprintf(STDERR_FILENO, "drill: cannot make a nested user namespace for this service: %s\n", strerrordesc_np(errno));
