@@ -147,6 +147,7 @@ static int run(const struct cli_args *args, struct err *err)
     options.interrupt_fd = interrupt_fd;
     int worst = EXIT_PASS;
     for (int64_t i = 0; i < run_options->repeat && worst != EXIT_ABORTED && worst != EXIT_CLEANUP; i++) {
+        options.repeat = i + 1;
         worst = worse(worst, drill_once(&prepared, &options, run_options, err));
         options.seed++;
         if (err->code != ERR_NONE) {

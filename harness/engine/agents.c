@@ -41,7 +41,7 @@ static void on_lost(void *context, struct place *place, const char *reason)
 
 static int open_place(struct session *session, const char *name, struct err *err)
 {
-    AUTO_FREE char *log_file = xasprintf("%s/agents.log", session->logs);
+    AUTO_FREE char *log_file = session->logs ? xasprintf("%s/agents.log", session->logs) : NULL;
     struct place_settings settings = {
         .journal_folder = session->options->journal,
         .heartbeat_ms = 1000,

@@ -1,10 +1,12 @@
 /* The topology's parts as agents and evidence receive them. */
 #include "harness/engine/session.h"
 
+#include <sys/timex.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "harness/base/clock.h"
+#include "harness/engine/digest.h"
 #include "harness/measure/outage.h"
 
 static json_t *strings(char *const *items, size_t count)
@@ -163,17 +165,31 @@ json_t *describe_plan(const struct session *session)
                   "settings", describe_settings(session->topology), "steps", session->plan->steps, "usual_ns",
                   (json_int_t)session->plan->usual_ns, "longest_ns", (json_int_t)session->plan->longest_ns);
     json_object_set_new(plan, "params", node_to_json(scenario->params));
+    json_object_set_new(plan, "repeat", json_integer(session->options->repeat));
     return plan;
+}
+
+/* Whether the wall clock is disciplined: times are decided with the monotonic clock, but people compare UTC. */
+static const char *clock_state(void)
+{
+    struct timex state = {0};
+    int status = adjtimex(&state);
+    return status < 0 ? "unknown" : status == TIME_ERROR || (state.status & STA_UNSYNC) ? "not synchronised" : "synchronised";
 }
 
 json_t *describe_environment(const struct session *session)
 {
     struct utsname system;
-    char utc[32];
+    char utc[32], scenario[DIGEST_TEXT], topology[DIGEST_TEXT], binary[DIGEST_TEXT];
     (void)uname(&system);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:i, s:s, s:i, s:b}", "tool", "drill " DRILL_VERSION, "host",
-                     system.nodename, "system", system.sysname, "kernel", system.release, "machine", system.machine,
-                     "command_line", session->options->command_line, "uid", (int)getuid(), "started_utc",
-                     clock_format_utc(clock_utc_now_ns(), utc), "cpus", (int)sysconf(_SC_NPROCESSORS_ONLN), "kept_topology",
-                     session->options->up != NULL);
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:i, s:s, s:i, s:b}", "tool", "drill " DRILL_VERSION, "host", system.nodename,
+                  "system", system.sysname, "kernel", system.release, "machine", system.machine, "command_line",
+                  session->options->command_line, "uid", (int)getuid(), "started_utc", clock_format_utc(clock_utc_now_ns(), utc),
+                  "cpus", (int)sysconf(_SC_NPROCESSORS_ONLN), "kept_topology", session->options->up != NULL);
+    put_text(json, "scenario_sha256", digest_file(session->scenario->file, scenario));
+    put_text(json, "topology_sha256", digest_file(session->topology->file, topology));
+    put_text(json, "binary_sha256", digest_file("/proc/self/exe", binary));
+    put_text(json, "wall_clock", clock_state());
+    return json;
 }

@@ -28,6 +28,7 @@ struct engine_options {
     const char *journal; /* folder of the agents' journals */
     const char *command_line;
     int64_t seed;
+    int64_t repeat;              /* which of several drills in a row, from 1 */
     bool allow_host;             /* --allow-host: faults on this machine */
     int interrupt_fd;            /* readable when the user wants to stop; -1 never */
     const struct engine_up *up;  /* a topology that `drill up` keeps, or NULL */

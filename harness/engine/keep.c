@@ -61,8 +61,7 @@ static int tell_check(struct session *session, struct place *place, const char *
 
 int engine_status(const struct topology *topology, const struct engine_options *options, struct buf *out, struct err *err)
 {
-    struct session session CLEANUP(session_clear) = {
-        .options = options, .topology = topology, .logs = xstrdup("/tmp"), .begun_ns = clock_now_ns()};
+    struct session session CLEANUP(session_clear) = {.options = options, .topology = topology, .begun_ns = clock_now_ns()};
     bool all = true;
     int status = startup_world(&session, err);
     if (status == 0) {
