@@ -1,7 +1,10 @@
 /* SHA-256 of files. */
 #include "harness/engine/digest.h"
 
+/* OpenSSL has a type of the name of one of our error codes. */
+#define ERR_STATE OPENSSL_ERR_STATE
 #include <openssl/evp.h>
+#undef ERR_STATE
 
 #include "harness/base/buf.h"
 #include "harness/base/fd.h"
