@@ -231,25 +231,32 @@ static int restart_services(struct session *session, const struct injection_part
     return 0;
 }
 
+static int revert_part(struct session *session, struct injection *injection, const struct injection_part *part,
+                       struct bracket *bracket, struct err *err)
+{
+    AUTO_JSON json_t *result = NULL;
+    int status = session_call(session, part->place, "fault.revert", json_pack("{s:s}", "fault_id", part->id), &result, err);
+    if (status < 0) {
+        return err_prefix(err, "cannot revert fault '%s' on %s", injection->fault, injection->target);
+    }
+    widen(bracket, part->place, result);
+    return restart_services(session, part, err);
+}
+
+/* One part that stays in force is no reason to leave the others so. */
 static int revert_parts(struct session *session, struct injection *injection, struct bracket *bracket, struct err *err)
 {
+    int first = 0;
     VEC_EACH(part, &injection->parts)
     {
-        AUTO_JSON json_t *result = NULL;
-        if (!part->applied) {
-            continue;
-        }
-        int status = session_call(session, part->place, "fault.revert", json_pack("{s:s}", "fault_id", part->id), &result, err);
-        if (status < 0) {
-            return err_prefix(err, "cannot revert fault '%s' on %s", injection->fault, injection->target);
-        }
-        widen(bracket, part->place, result);
-        status = restart_services(session, part, err);
-        if (status < 0) {
-            return status;
+        struct err local = {0};
+        int status = part->applied ? revert_part(session, injection, part, bracket, &local) : 0;
+        if (status < 0 && first == 0) {
+            first = status;
+            *err = local;
         }
     }
-    return 0;
+    return first;
 }
 
 static int tell_residue(struct session *session, struct injection *injection, struct err *err)
@@ -267,6 +274,7 @@ static int tell_residue(struct session *session, struct injection *injection, st
         }
         json_array_extend(left, json_object_get(result, "left"));
     }
+    json_array_extend(session->residue, left); /* counts at the end too: a snapshot does not see everything */
     return session_event(
         session, "fault.residue",
         json_pack("{s:s, s:b, s:o}", "fault_id", injection->id, "clean", json_array_size(left) == 0, "left", left), err);

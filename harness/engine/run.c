@@ -232,6 +232,7 @@ static void put_back(struct session *session, bool read_back)
     if (session->snapshots && for_each_place(session, compare_snapshot, left, &local) < 0) {
         json_array_append_new(left, json_sprintf("could not be compared with the state before the drill: %s", local.text));
     }
+    json_array_extend(left, session->residue);
     bool clean = json_array_size(left) == 0;
     session_tell(session, "residue", json_pack("{s:b, s:o}", "clean", clean, "left", left));
 }
@@ -264,6 +265,7 @@ int engine_run(struct script *script, const struct topology *topology, const str
                                                      .script = script,
                                                      .scenario = script_scenario(script),
                                                      .plan = plan,
+                                                     .residue = json_array(),
                                                      .begun_ns = clock_now_ns()};
     int status = open_session(&session, err);
     if (status < 0) {

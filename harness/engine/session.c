@@ -148,6 +148,7 @@ void session_clear(struct session *session)
     VEC_CLEAR(&session->vantages);
     VEC_CLEAR(&session->restarted);
     clear_injections(session);
+    json_decref(TAKE(session->residue));
     events_close(TAKE(session->events));
     free(TAKE(session->outage_settings));
     free(TAKE(session->folder));

@@ -58,6 +58,7 @@ struct session {
     char write_prefix[16]; /* "w7f3a91" */
     int64_t begun_ns;
     VEC(struct injection) injections;
+    json_t *residue; /* texts: what faults had left after they were reverted */
     VEC(struct operation *) operations;
     VEC(struct ledger *) ledgers;
     VEC(struct place *) vantages;
