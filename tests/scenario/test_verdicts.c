@@ -1,0 +1,228 @@
+/* Drills that come to their end: what the system did in virtual time is what the result says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "harness/base/clock.h"
+#include "tests/support/fake_drill.h"
+
+#define AUTO_DRILL CLEANUP(fake_drill_clear)
+
+static const char outage[] = "d:steady '5s'\n"
+                             "local dark <close> = d:inject(fault.blackhole { region = 'us-east' })\n"
+                             "d:await_recovery { within = '30s' }\n"
+                             "dark:revert()\n"
+                             "d:await_recovery { within = '30s' }\n";
+
+static void check_exit(const struct fake_drill *drill, enum verdict verdict, int code, const char *words)
+{
+    if (drill->result->exit_code != code || drill->result->verdict != verdict || !strstr(drill->result->exit_words, words)) {
+        fail_msg("expected %s, exit %d, found exit %d, %s; the engine: %d %s", words, code, drill->result->exit_code,
+                 drill->result->exit_words, drill->status, drill->err.text);
+    }
+}
+
+/* The figure says so itself how exact it is. */
+static void check_seconds(const struct figure *figure, double wanted)
+{
+    if (!figure->measured || figure->at_least || fabs(figure->value - wanted) > figure->resolution) {
+        fail_msg("expected %.3f s, found %.3f s within %.3f (measured %d, at least %d)", wanted, figure->value,
+                 figure->resolution, figure->measured, figure->at_least);
+    }
+    assert_true(figure->resolution < 0.2);
+}
+
+static void an_outage_that_recovers(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.outage_ns = 8 * NS_PER_S;
+    fake_drill_run(outage, &drill);
+    assert_int_equal(drill.status, 0);
+    check_exit(&drill, VERDICT_PASS, 0, "PASS");
+    check_seconds(&drill.result->rto, 8);
+    assert_int_equal(drill.result->conclusion, CONCLUSION_COMPLETED);
+    assert_true(drill.result->clean);
+    assert_true(drill.seconds > 20 && drill.seconds < 40);
+    assert_int_equal(drill.result->fault_count, 1);
+    assert_true(drill.result->faults[0].proven && drill.result->faults[0].removed && drill.result->faults[0].clean);
+    assert_int_equal(drill.result->observation_count, 4);
+    assert_int_equal(drill.result->loss.check_count, 2);
+    assert_true(drill.result->loss.measured && drill.result->loss.acknowledged > 100);
+    assert_int_equal(fake_drill_count(&drill, "service.started"), 4);
+    assert_int_equal(fake_system.held.items[0].reverts_asked, 1);
+    assert_int_equal(fake_system_in_force(), 0);
+}
+
+static void no_outage_at_all(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_drill_run(outage, &drill);
+    check_exit(&drill, VERDICT_PASS, 0, "PASS");
+    assert_true(drill.result->rto.measured && drill.result->rto.value == 0);
+    assert_int_equal(drill.result->requests.failed + drill.result->requests.timed_out, 0);
+}
+
+static void minutes_pass_at_once(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.outage_ns = 3 * NS_PER_S;
+    fake_drill_run(
+        "d:wait '60s' local f = d:inject(fault.kill { host = 'us-east-gw' }) d:await_recovery() f:revert() d:wait '60s'", &drill);
+    check_exit(&drill, VERDICT_PASS, 0, "PASS");
+    assert_true(drill.seconds > 125 && drill.seconds < 140);
+    check_seconds(&drill.result->rto, 3);
+}
+
+static void too_slow_a_recovery(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.outage_ns = 22 * NS_PER_S;
+    fake_drill_run(outage, &drill);
+    check_exit(&drill, VERDICT_FAIL, 1, "FAIL (rto)");
+    check_seconds(&drill.result->rto, 22);
+}
+
+static void not_recovered_in_time(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.outage_ns = FAKE_NEVER;
+    fake_drill_run("local f = d:inject(fault.blackhole { region = 'us-east' })\n"
+                   "if d:await_recovery { within = '25s' } then d:note 'seen' else d:note 'given up' end\n"
+                   "f:revert() d:await_recovery()",
+                   &drill);
+    assert_int_equal(drill.status, 0);
+    check_exit(&drill, VERDICT_FAIL, 1, "FAIL (rto)");
+    assert_string_equal(json_str(fake_drill_event(&drill, "note", 0), "text", ""), "given up");
+    assert_false(json_flag(fake_drill_event(&drill, "await.end", 0), "recovered", true));
+    assert_true(json_flag(fake_drill_event(&drill, "await.end", 1), "recovered", false));
+    assert_true(drill.result->rto.value > 25);
+}
+
+static void the_failback_is_worse(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.outage_ns = 2 * NS_PER_S;
+    fake_system.failback_ns = 6 * NS_PER_S;
+    fake_drill_run(outage, &drill);
+    check_exit(&drill, VERDICT_PASS, 0, "PASS");
+    check_seconds(&drill.result->rto, 6);
+    assert_true(drill.result->observations[drill.result->rto_observation].failback);
+}
+
+static void writes_lost_at_failback(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.outage_ns = 4 * NS_PER_S;
+    fake_system.lose_writes = 3;
+    fake_system.lose_from_readback = 2;
+    fake_drill_run(outage, &drill);
+    check_exit(&drill, VERDICT_FAIL, 1, "lost");
+    const struct loss *loss = &drill.result->loss;
+    assert_int_equal(loss->lost, 3);
+    assert_int_equal(loss->check_count, 2);
+    assert_string_equal(loss->checks[0].cause, "recovery");
+    assert_int_equal(loss->checks[0].missing, 0);
+    assert_string_equal(loss->checks[1].cause, "failback");
+    assert_int_equal(loss->checks[1].newly_missing, 3);
+}
+
+static void nothing_can_be_read_back(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.outage_ns = 4 * NS_PER_S;
+    fake_system.readback_fails = "no answer in 15 s";
+    fake_drill_run(outage, &drill);
+    check_exit(&drill, VERDICT_INCONCLUSIVE, 3, "read-back incomplete");
+    assert_false(drill.result->loss.measured);
+    assert_int_equal(drill.result->loss.lost, 0);
+}
+
+static void a_read_back_request_that_fails(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.failure = (struct fake_failure){.method = "readback", .code = ERR_TIMEOUT, .text = "no answer"};
+    fake_drill_run(outage, &drill);
+    assert_int_equal(drill.status, 0);
+    check_exit(&drill, VERDICT_INCONCLUSIVE, 3, "read-back incomplete");
+    assert_string_equal(json_str(fake_drill_event(&drill, "readback", 0), "reason", ""), "no answer");
+}
+
+static void an_unproven_fault(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.unproven = true;
+    fake_drill_run(outage, &drill);
+    check_exit(&drill, VERDICT_INCONCLUSIVE, 3, "fault f1 not proven");
+    assert_int_equal(fake_system_unasked(), 0);
+}
+
+static void faults_left_to_the_end_are_reverted(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.outage_ns = 2 * NS_PER_S;
+    fake_drill_run("d:inject(fault.loss { role = 'gateway' }) d:inject(fault.kill { service = 'store@us-east-db' })\n"
+                   "d:await_recovery()",
+                   &drill);
+    assert_int_equal(drill.status, 0);
+    assert_int_equal(fake_system.held.count, 3);
+    assert_string_equal(fake_system.held.items[1].id, "f1.2");
+    assert_int_equal(fake_system_unasked(), 0);
+    assert_int_equal(fake_system_in_force(), 0);
+    assert_string_equal(json_str(fake_drill_event(&drill, "fault.reverting", 0), "fault_id", ""), "f2"); /* newest first */
+    assert_true(drill.result->clean);
+    assert_string_equal(json_str(fake_drill_event(&drill, "readback", 1), "cause", ""), "failback"); /* the end's own */
+}
+
+static void steps_side_by_side(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_drill_run("d:parallel {\n"
+                   "function() local f <close> = d:inject(fault.kill { host = 'us-east-gw' }) d:wait '20s' end,\n"
+                   "function() d:wait '5s' local f <close> = d:inject(fault.loss { region = 'us-west' }) d:wait '5s' end }",
+                   &drill);
+    assert_int_equal(drill.status, 0);
+    assert_int_equal(fake_system.held.count, 2);
+    assert_int_equal(fake_system_unasked(), 0);
+    int64_t apart_ns = json_int(fake_drill_event(&drill, "fault.requested", 1), "t", 0) -
+                       json_int(fake_drill_event(&drill, "fault.requested", 0), "t", 0);
+    assert_true(apart_ns > 5 * NS_PER_S && apart_ns < 6 * NS_PER_S);
+    assert_string_equal(json_str(fake_drill_event(&drill, "fault.reverting", 0), "fault_id", ""), "f2");
+}
+
+int main(void)
+{
+#define DRILL_TEST(test) cmocka_unit_test_setup(test, fake_drill_reset)
+    const struct CMUnitTest tests[] = {
+        DRILL_TEST(an_outage_that_recovers),
+        DRILL_TEST(no_outage_at_all),
+        DRILL_TEST(minutes_pass_at_once),
+        DRILL_TEST(too_slow_a_recovery),
+        DRILL_TEST(not_recovered_in_time),
+        DRILL_TEST(the_failback_is_worse),
+        DRILL_TEST(writes_lost_at_failback),
+        DRILL_TEST(nothing_can_be_read_back),
+        DRILL_TEST(a_read_back_request_that_fails),
+        DRILL_TEST(an_unproven_fault),
+        DRILL_TEST(faults_left_to_the_end_are_reverted),
+        DRILL_TEST(steps_side_by_side),
+    };
+    return cmocka_run_group_tests(tests, fake_drill_setup, fake_drill_teardown);
+}

@@ -1,0 +1,58 @@
+/* The places and the world as the engine sees them, scripted and without a kernel: agents answer as real ones would, the load fills a
+ * real ledger, and time is virtual. Linked in front of drill_core, whose own harness/place is then left out. */
+#ifndef DRILL_TESTS_SUPPORT_FAKE_PLACES_H
+#define DRILL_TESTS_SUPPORT_FAKE_PLACES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "harness/base/err.h"
+#include "harness/base/vec.h"
+
+#define FAKE_NEVER INT64_MAX
+
+/* One method that fails, in one place or in all (NULL). */
+struct fake_failure {
+    const char *method, *place, *text;
+    enum err_code code;
+};
+
+struct fake_held { /* a fault as its agent holds it */
+    char id[32], place[64];
+    bool in_force, was_in_force;
+    int reverts_asked;
+};
+
+struct fake_system {
+    /* what the test scripts */
+    int64_t outage_ns;          /* requests fail for so long after a fault is in force; FAKE_NEVER: until it is reverted */
+    int64_t failback_ns;        /* and for so long after it is reverted */
+    uint64_t lose_writes;       /* so many of the newest writes before the fault are missing … */
+    int lose_from_readback;     /* … from this read-back on, from 1 */
+    const char *readback_fails; /* the reason why no list can be had */
+    struct fake_failure failure;
+    bool unproven;
+    const char *residue;      /* what each reverted fault leaves */
+    const char *changed;      /* what the snapshots find besides */
+    const char *unhealthy;    /* the detail of steady checks that never pass */
+    int interrupt_after_call; /* 0: never */
+    int interrupt_fd;         /* an eventfd that is made readable then */
+    const char *lost_place;   /* its agent goes away … */
+    int64_t lost_after_ns;    /* … so long after the first fault is in force */
+    bool restart_fails;
+    /* what was seen */
+    int calls;               /* of agents, from the first to the last */
+    int calls_at_compare;    /* number of the first snapshot.compare: the steps are over by then */
+    int services, readbacks; /* started; asked for */
+    int worlds;              /* that stand */
+    VEC(struct fake_held) held;
+};
+extern struct fake_system fake_system;
+
+/* Everything healthy, nothing seen, the clock at a fixed hour. */
+void fake_system_reset(void);
+/* Of the faults that are, or were, in force: those that never were asked to be reverted, and those that still are in force. */
+size_t fake_system_unasked(void);
+size_t fake_system_in_force(void);
+
+#endif
