@@ -4,8 +4,11 @@
 -- enter or leave it is dropped, established connections included. DNS health checks must notice and answer with another region, the
 -- failover manager must promote a replica there. Then the region returns, and neither service nor data may suffer from that either.
 --
+-- With dcs=etcd3 the old primary can take the leader key back without looking whether it is still its own. When it does, everything written
+-- since the promotion is gone: FAIL, found by the second read-back, each id named. It is a race, about every second drill has it.
+--
 --   drill scenarios/region-outage.lua
---   drill scenarios/region-outage.lua --set dcs=etcd3     a failover manager that loses writes when the region returns: must FAIL
+--   drill scenarios/region-outage.lua --set dcs=etcd3     a failover manager that may lose writes when the region returns
 return drill {
   title      = "Lose us-east",
   why        = "A power cut or a fibre cut takes a whole region at once.",

@@ -281,6 +281,89 @@ static void refused_before_anything_is_touched(void **state)
     assert_int_equal(fake_drill_count(&drill, "fault.requested"), 0);
 }
 
+/* The last calls stop load and observers, and compare: without a fault, and after everything was judged. */
+static void check_survived(const struct fake_drill *drill, int call, bool late)
+{
+    bool told = drill->status == 0 || drill->err.text[0];
+    if (!told || fake_system_unasked() > 0 || fake_system_in_force() > 0 || (drill->result->exit_code == 0 && !late)) {
+        fail_msg("call %d went wrong: engine %d %s, exit %d %s, %zu not asked, %zu in force", call, drill->status,
+                 drill->err.text, drill->result->exit_code, drill->result->exit_words, fake_system_unasked(),
+                 fake_system_in_force());
+    }
+    assert_int_equal(fake_drill_count(drill, "residue"), 1);
+    assert_int_equal(fake_drill_count(drill, "drill.end"), 1);
+}
+
+/* `call` points into fake_system: what happens at each call in turn. */
+static void wreck_every_call(int *call)
+{
+    struct fake_drill whole AUTO_DRILL = {0};
+    fake_system.outage_ns = 2 * NS_PER_S;
+    fake_drill_run(outage, &whole);
+    int calls = fake_system.calls, at_compare = fake_system.calls_at_compare;
+    assert_true(calls > 30 && calls < CALLS_MAX);
+    for (int i = 1; i <= calls; i++) {
+        struct fake_drill drill AUTO_DRILL = {0};
+        fake_system_reset();
+        fake_system.outage_ns = 2 * NS_PER_S;
+        *call = i;
+        fake_drill_run(outage, &drill);
+        check_survived(&drill, i, i >= at_compare - 7);
+    }
+}
+
+static void every_call_fails_once(void **state)
+{
+    (void)state;
+    wreck_every_call(&fake_system.fail_call);
+}
+
+static void an_agent_is_lost_at_every_call(void **state)
+{
+    (void)state;
+    wreck_every_call(&fake_system.lose_call);
+}
+
+static void a_kept_topology_stays(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.kept = true;
+    fake_system.outage_ns = 2 * NS_PER_S;
+    fake_drill_run(outage, &drill);
+    check_end(&drill, CONCLUSION_COMPLETED, 0, "");
+    assert_int_equal(fake_system.services, 0);
+    check_all_out(&drill);
+}
+
+/* No world goes away with it: what could not be reverted is still there. */
+static void a_kept_topology_stays_broken(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.kept = true;
+    fake_system.lost_place = "us-east";
+    fake_system.restart_fails = true;
+    fake_drill_run(outage, &drill);
+    assert_int_equal(drill.result->exit_code, 5);
+    assert_non_null(strstr(json_string_value(json_array_get(drill.result->residue_left, 0)), "cannot revert fault 'blackhole'"));
+}
+
+/* Longer than the longest that the drill can take: a fault must not go away under a measurement. */
+static void a_fault_lives_as_long_as_the_drill_may(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.outage_ns = FAKE_NEVER;
+    fake_drill_run("local f = d:inject(fault.loss { region = 'us-east' }) d:await_recovery { within = '90s' } f:revert()",
+                   &drill);
+    double held_s = (double)(json_int(fake_drill_event(&drill, "fault.reverting", 0), "t", 0) -
+                             json_int(fake_drill_event(&drill, "fault.applied", 0), "t", 0)) /
+                    1e9;
+    assert_true(held_s > 90);
+    assert_true((double)fake_system.held.items[0].ttl_ms / 1000 > held_s + 30);
+}
+
 int main(void)
 {
 #define DRILL_TEST(test) cmocka_unit_test_setup(test, fake_drill_reset)
@@ -303,6 +386,11 @@ int main(void)
         DRILL_TEST(a_comparison_that_fails_proves_nothing),
         DRILL_TEST(refused_before_anything_is_touched),
         DRILL_TEST(interrupted_at_every_call),
+        DRILL_TEST(every_call_fails_once),
+        DRILL_TEST(an_agent_is_lost_at_every_call),
+        DRILL_TEST(a_kept_topology_stays),
+        DRILL_TEST(a_kept_topology_stays_broken),
+        DRILL_TEST(a_fault_lives_as_long_as_the_drill_may),
     };
     return cmocka_run_group_tests(tests, fake_drill_setup, fake_drill_teardown);
 }

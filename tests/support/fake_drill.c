@@ -107,7 +107,6 @@ static void prepare(const char *steps, struct ingredients *parts)
         engine_plan_make(parts->script, parts->topology, &parts->options, &parts->plan, &err) < 0) {
         fail_msg("%s", err.text);
     }
-    fake_system.calls = 0; /* the plan's do not count */
 }
 
 static void measure(const char *evidence_folder, struct fake_drill *drill)
@@ -125,7 +124,9 @@ void fake_drill_run(const char *steps, struct fake_drill *ret_drill)
     AUTO_FREE char *archive = xasprintf("%s/archive", folder), *evidence = NULL;
     struct ingredients parts CLEANUP(clear_ingredients) = {
         .options = {.archive = archive, .journal = folder, .command_line = "test", .seed = 1}};
+    const struct engine_up up = {.world_pid = 1, .world_start_ticks = 1};
     struct err err = {0};
+    parts.options.up = fake_system.kept ? &up : NULL;
     *ret_drill = (struct fake_drill){0};
     parts.options.interrupt_fd = fake_system.interrupt_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     prepare(steps, &parts);

@@ -24,6 +24,7 @@ struct place {
 
 struct pending {
     struct place *place;
+    int number; /* of the call */
     char *method;
     json_t *params;
     int64_t due_ns;
@@ -100,6 +101,7 @@ static void hold(struct place *place, const json_t *params, bool in_force)
     (void)str_copy(held->id, sizeof(held->id), json_str(params, "fault_id", ""));
     (void)str_copy(held->place, sizeof(held->place), place->name);
     held->in_force = held->was_in_force = in_force;
+    held->ttl_ms = json_int(params, "ttl_ms", 0);
 }
 
 static int apply(struct place *place, const json_t *params, json_t **ret_result, struct err *err)
@@ -316,14 +318,20 @@ static bool is_to_fail(const struct place *place, const char *method)
 }
 
 /* What the agent says now. A fault that could not be applied is known to its agent all the same. */
-static int answer(struct place *place, const char *method, const json_t *params, json_t **ret_result, struct err *err)
+static int answer(struct place *place, int number, const char *method, const json_t *params, json_t **ret_result, struct err *err)
 {
     method_f *found = find_method(method);
+    if (place->alive && number == fake_system.lose_call) {
+        lose_place(place);
+    }
     if (!place->alive) {
         return err_set(err, ERR_PROTOCOL, "the agent in '%s' is gone", place->name);
     }
     if (str_eq(method, "fault.revert") && find_held(params)) {
         find_held(params)->reverts_asked++;
+    }
+    if (number == fake_system.fail_call) {
+        return err_set(err, ERR_SYSTEM, "the test lets call %d fail: %s", number, method);
     }
     if (is_to_fail(place, method)) {
         if (str_eq(method, "fault.apply")) {
@@ -334,12 +342,16 @@ static int answer(struct place *place, const char *method, const json_t *params,
     return found ? found(place, params, ret_result, err) : err_set(err, ERR_PROTOCOL, "there is no method '%s'", method);
 }
 
-static void count_call(void)
+static int count_call(void)
 {
     uint64_t one = 1;
+    if (fake_system.worlds == 0) {
+        return -1; /* the plan's */
+    }
     if (++fake_system.calls == fake_system.interrupt_after_call) {
         (void)!write(fake_system.interrupt_fd, &one, sizeof(one));
     }
+    return fake_system.calls;
 }
 
 static void reply_to(struct places *places, size_t index)
@@ -349,7 +361,7 @@ static void reply_to(struct places *places, size_t index)
     AUTO_JSON json_t *params = pending.params, *result = NULL;
     struct err err = {0};
     places->pending.items[index] = places->pending.items[--places->pending.count];
-    int status = answer(pending.place, method, params, &result, &err);
+    int status = answer(pending.place, pending.number, method, params, &result, &err);
     if (pending.reply) {
         pending.reply(pending.context, status == 0 ? result : NULL, status == 0 ? NULL : &err);
     }
@@ -397,8 +409,9 @@ int place_request(struct place *place, const char *method, json_t *params, int64
         json_decref(params);
         return err_set(err, ERR_PROTOCOL, "the agent in '%s' is gone", place->name);
     }
-    count_call();
+    int number = count_call();
     *VEC_ADD(&place->places->pending) = (struct pending){.place = place,
+                                                         .number = number,
                                                          .method = xstrdup(method),
                                                          .params = params,
                                                          .due_ns = clock_now_ns() + takes_ms * NS_PER_MS,
@@ -411,9 +424,9 @@ int place_call(struct place *place, const char *method, json_t *params, int64_t 
 {
     AUTO_JSON json_t *owned = params, *result = NULL;
     (void)timeout_ns;
-    count_call();
+    int number = count_call();
     (void)advance_to(place->places, clock_now_ns() + CALL_MS * NS_PER_MS);
-    int status = answer(place, method, owned, &result, err);
+    int status = answer(place, number, method, owned, &result, err);
     if (status == 0 && ret_result) {
         *ret_result = TAKE(result);
     }

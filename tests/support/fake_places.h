@@ -21,6 +21,7 @@ struct fake_held { /* a fault as its agent holds it */
     char id[32], place[64];
     bool in_force, was_in_force;
     int reverts_asked;
+    int64_t ttl_ms;
 };
 
 struct fake_system {
@@ -31,6 +32,8 @@ struct fake_system {
     int lose_from_readback;     /* … from this read-back on, from 1 */
     const char *readback_fails; /* the reason why no list can be had */
     struct fake_failure failure;
+    int fail_call, lose_call; /* the call of this number, from 1, is answered by an error, or by its agent's end; 0: none */
+    bool kept;                /* the topology stands already and stays */
     bool unproven;
     const char *residue;      /* what each reverted fault leaves */
     const char *changed;      /* what the snapshots find besides */
@@ -41,7 +44,7 @@ struct fake_system {
     int64_t lost_after_ns;    /* … so long after the first fault is in force */
     bool restart_fails;
     /* what was seen */
-    int calls;               /* of agents, from the first to the last */
+    int calls;               /* of agents while a world stands */
     int calls_at_compare;    /* number of the first snapshot.compare: the steps are over by then */
     int services, readbacks; /* started; asked for */
     int worlds;              /* that stand */
