@@ -116,16 +116,23 @@ static bool is_promotion(const json_t *events, const json_t *event)
 
 typedef bool is_meant_f(const json_t *events, const json_t *event);
 
+static int64_t end_of(const struct observation *observation)
+{
+    return observation->recovery_ns ? observation->recovery_ns : observation->watched_until_ns;
+}
+
+/* An observer sees a change up to `bound_ns` after it: one that it saw just after the recovery may have brought it about. */
 static const json_t *first_event(const struct story *story, is_meant_f *is_meant)
 {
     const struct observation *observation = story->observation;
-    int64_t end_ns = observation->recovery_ns ? observation->recovery_ns : observation->watched_until_ns;
+    int64_t end_ns = end_of(observation);
     size_t index;
     json_t *event;
     json_array_foreach(story->measurement->evidence->events, index, event)
     {
         int64_t t_ns = json_int(event, "t", 0);
-        if (t_ns >= observation->disruption_ns && t_ns <= end_ns && is_meant(story->measurement->evidence->events, event)) {
+        if (t_ns >= observation->disruption_ns && t_ns - json_int(event, "bound_ns", 0) <= end_ns &&
+            is_meant(story->measurement->evidence->events, event)) {
             return event;
         }
     }
@@ -148,7 +155,8 @@ static int64_t add_seen(struct story *story, const char *name, is_meant_f *is_me
     if (!event) {
         return story->cursor_ns;
     }
-    int64_t t_ns = json_int(event, "t", 0);
+    int64_t t_ns = json_int(event, "t", 0), end_ns = end_of(story->observation);
+    t_ns = t_ns > end_ns ? end_ns : t_ns;
     add_phase(story, name, story->cursor_ns, t_ns, json_int(event, "bound_ns", 0), describe(event));
     return t_ns > story->cursor_ns ? t_ns : story->cursor_ns;
 }
