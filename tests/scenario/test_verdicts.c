@@ -60,6 +60,23 @@ static void an_outage_that_recovers(void **state)
     assert_int_equal(fake_system_in_force(), 0);
 }
 
+/* All that can start at once does, and what comes after it waits for all of it. */
+static void services_start_as_their_order_allows(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    int64_t ready_ns[4];
+    (void)state;
+    fake_drill_run(outage, &drill);
+    for (size_t i = 0; i < ARRAY_LEN(ready_ns); i++) {
+        const json_t *event = fake_drill_event(&drill, "service.started", i);
+        assert_int_equal(strncmp(json_str(event, "service", ""), i < 2 ? "store@" : "proxy@", 6), 0);
+        ready_ns[i] = json_int(event, "t", 0);
+    }
+    assert_int_equal(ready_ns[0], ready_ns[1]);
+    assert_int_equal(ready_ns[2], ready_ns[3]);
+    assert_true(ready_ns[2] - ready_ns[1] >= 300 * NS_PER_MS);
+}
+
 static void no_outage_at_all(void **state)
 {
     struct fake_drill drill AUTO_DRILL = {0};
@@ -211,17 +228,12 @@ int main(void)
 {
 #define DRILL_TEST(test) cmocka_unit_test_setup(test, fake_drill_reset)
     const struct CMUnitTest tests[] = {
-        DRILL_TEST(an_outage_that_recovers),
-        DRILL_TEST(no_outage_at_all),
-        DRILL_TEST(minutes_pass_at_once),
-        DRILL_TEST(too_slow_a_recovery),
-        DRILL_TEST(not_recovered_in_time),
-        DRILL_TEST(the_failback_is_worse),
-        DRILL_TEST(writes_lost_at_failback),
-        DRILL_TEST(nothing_can_be_read_back),
-        DRILL_TEST(a_read_back_request_that_fails),
-        DRILL_TEST(an_unproven_fault),
-        DRILL_TEST(faults_left_to_the_end_are_reverted),
+        DRILL_TEST(an_outage_that_recovers),  DRILL_TEST(services_start_as_their_order_allows),
+        DRILL_TEST(no_outage_at_all),         DRILL_TEST(minutes_pass_at_once),
+        DRILL_TEST(too_slow_a_recovery),      DRILL_TEST(not_recovered_in_time),
+        DRILL_TEST(the_failback_is_worse),    DRILL_TEST(writes_lost_at_failback),
+        DRILL_TEST(nothing_can_be_read_back), DRILL_TEST(a_read_back_request_that_fails),
+        DRILL_TEST(an_unproven_fault),        DRILL_TEST(faults_left_to_the_end_are_reverted),
         DRILL_TEST(steps_side_by_side),
     };
     return cmocka_run_group_tests(tests, fake_drill_setup, fake_drill_teardown);
