@@ -71,6 +71,11 @@ static int ask_to_start(struct starting *starting, struct start_slot *slots, str
         if (starting->states[i] != START_NONE || !may_start(starting, service)) {
             continue;
         }
+        if (service->argc == 0) { /* it runs already, and is not ours to start */
+            starting->states[i] = START_READY;
+            starting->ready++;
+            continue;
+        }
         starting->states[i] = START_ASKED;
         slots[i] = (struct start_slot){.starting = starting, .index = i};
         struct place *place = places_find(session->places, service->host->name);
@@ -97,7 +102,7 @@ int startup_services(struct session *session, struct err *err)
     while (status == 0 && starting.ready < count && !starting.failed) {
         session_phase(session, "starting", 0, "%zu of %zu services are ready", starting.ready, count);
         status = ask_to_start(&starting, slots, err);
-        if (status == 0) {
+        if (status == 0 && starting.ready < count) {
             status = session_step(session, INT64_MAX, err);
         }
     }
