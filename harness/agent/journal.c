@@ -13,6 +13,7 @@
 
 #include "harness/agent/spawn.h"
 #include "harness/base/fd.h"
+#include "harness/base/proc.h"
 #include "harness/base/str.h"
 
 static uint64_t inode_of(const char *path)
@@ -52,7 +53,7 @@ int journal_write(const char *folder, const struct fault_instance *fault, struct
     }
     json_object_set_new(entry, "namespace", json_integer((json_int_t)own_namespace()));
     json_object_set_new(entry, "pid", json_integer(getpid()));
-    json_object_set_new(entry, "start_ticks", json_integer((json_int_t)spawn_start_ticks(getpid())));
+    json_object_set_new(entry, "start_ticks", json_integer((json_int_t)proc_start_ticks(getpid())));
     status = json_write_file(path, entry, err);
     return status < 0 ? status : sync_folder(folder, err);
 }
@@ -106,7 +107,7 @@ static int pid_in_namespace(const json_t *entry, bool *ret_held)
         (void)str_format(path, sizeof(path), "/proc/%s/ns/net", item->d_name);
         if (pid > 0 && inode_of(path) == inode) {
             found = pid;
-            *ret_held = ticks != 0 && spawn_start_ticks(pid) == ticks && number_inside(pid) == json_int(entry, "pid", 0);
+            *ret_held = ticks != 0 && proc_start_ticks(pid) == ticks && number_inside(pid) == json_int(entry, "pid", 0);
         }
     }
     return found;

@@ -18,6 +18,7 @@
 #include "harness/agent/spawn.h"
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
+#include "harness/base/proc.h"
 #include "harness/base/vec.h"
 
 static const char records[] = "/run/drill/services";
@@ -97,7 +98,7 @@ static int write_record(const struct service *service, struct err *err)
         return 0;
     }
     AUTO_JSON json_t *record = json_pack("{s:s, s:s, s:i, s:I}", "name", service->name, "place", service->agent->place, "pid",
-                                         service->pid, "start_ticks", (json_int_t)spawn_start_ticks(service->pid));
+                                         service->pid, "start_ticks", (json_int_t)proc_start_ticks(service->pid));
     return json_write_file(path, record, err);
 }
 
@@ -266,7 +267,7 @@ static int recorded_pid(const char *name)
         return 0;
     }
     int pid = (int)json_int(record, "pid", 0);
-    return pid > 0 && spawn_start_ticks(pid) == (uint64_t)json_int(record, "start_ticks", 0) ? pid : 0;
+    return pid > 0 && proc_start_ticks(pid) == (uint64_t)json_int(record, "start_ticks", 0) ? pid : 0;
 }
 
 static int pid_from_file(const char *path)

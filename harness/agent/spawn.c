@@ -19,25 +19,6 @@
 #include "harness/base/str.h"
 #include "harness/base/vec.h"
 
-uint64_t spawn_start_ticks(int pid)
-{
-    char path[64];
-    AUTO_FREE char *text = NULL;
-    struct err err = {0};
-    unsigned long long ticks = 0;
-    (void)str_format(path, sizeof(path), "/proc/%d/stat", pid);
-    if (fd_read_file(path, 4096, &text, NULL, &err) < 0) {
-        return 0;
-    }
-    const char *after = strrchr(text, ')');
-    char state = 0;
-    if (!after || sscanf(after + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &state,
-                         &ticks) != 2) {
-        return 0;
-    }
-    return state == 'Z' ? 0 : ticks;
-}
-
 static int parent_of(int pid)
 {
     char path[64];

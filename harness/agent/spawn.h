@@ -11,8 +11,6 @@
 int spawn_service(const json_t *service, int *ret_pid, struct err *err) MUST_CHECK;
 /* Write the dirs and files of a description. */
 int spawn_write_files(const json_t *service, struct err *err) MUST_CHECK;
-/* Field 22 of /proc/PID/stat; 0 when there is no such process. */
-uint64_t spawn_start_ticks(int pid);
 /* Append all that descends from pid. */
 void spawn_descendants(int pid, json_t *out);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness/base/fd.h"
+#include "harness/base/proc.h"
 #include "harness/base/str.h"
 #include "harness/cli/cli.h"
 
@@ -19,25 +20,6 @@ char *kept_logs(const char *name)
 {
     AUTO_FREE char *folder = cli_state_folder(); /* a world sees its own /run */
     return xasprintf("%s/up/%s.logs", folder, name);
-}
-
-/* Field 22 of /proc/PID/stat; 0 when there is no such process. Together with the pid it names a process for good. */
-static uint64_t start_ticks(int pid)
-{
-    char path[64];
-    AUTO_FREE char *text = NULL;
-    struct err err = {0};
-    unsigned long long ticks = 0;
-    (void)str_format(path, sizeof(path), "/proc/%d/stat", pid);
-    if (fd_read_file(path, 4096, &text, NULL, &err) < 0) {
-        return 0;
-    }
-    const char *after = strrchr(text, ')');
-    if (!after ||
-        sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ticks) != 1) {
-        return 0;
-    }
-    return ticks;
 }
 
 static json_t *read_kept(const char *name)
@@ -58,7 +40,7 @@ int kept_find(const char *name, struct engine_up *ret_up, bool *ret_is_up, struc
     }
     int pid = (int)json_int(json, "world_pid", 0);
     uint64_t ticks = (uint64_t)json_int(json, "world_start_ticks", 0);
-    if (pid <= 0 || ticks == 0 || start_ticks(pid) != ticks) {
+    if (pid <= 0 || ticks == 0 || proc_start_ticks(pid) != ticks) {
         kept_remove(name);
         return 0;
     }
@@ -72,7 +54,7 @@ int kept_write(const char *name, int world_pid, uint64_t world_start_ticks, cons
     AUTO_FREE char *path = kept_path(name);
     AUTO_JSON json_t *json = json_pack("{s:i, s:I, s:i, s:I, s:s}", "world_pid", world_pid, "world_start_ticks",
                                        (json_int_t)world_start_ticks, "keeper_pid", (int)getpid(), "keeper_start_ticks",
-                                       (json_int_t)start_ticks((int)getpid()), "topology", topology_file);
+                                       (json_int_t)proc_start_ticks((int)getpid()), "topology", topology_file);
     return json_write_file(path, json, err);
 }
 
@@ -80,7 +62,7 @@ int kept_keeper(const char *name)
 {
     AUTO_JSON json_t *json = read_kept(name);
     int pid = json ? (int)json_int(json, "keeper_pid", 0) : 0;
-    return pid > 0 && start_ticks(pid) == (uint64_t)json_int(json, "keeper_start_ticks", 0) ? pid : 0;
+    return pid > 0 && proc_start_ticks(pid) == (uint64_t)json_int(json, "keeper_start_ticks", 0) ? pid : 0;
 }
 
 void kept_remove(const char *name)

@@ -13,6 +13,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
+#include "harness/base/proc.h"
 #include "harness/base/str.h"
 #include "harness/place/first.h"
 #include "harness/place/refusal.h"
@@ -27,25 +28,6 @@ struct world {
     bool emulated;
     bool attached;
 };
-
-/* Field 22 of /proc/PID/stat: with the pid it names a process for good. */
-static uint64_t read_start_ticks(pid_t pid)
-{
-    char path[64];
-    AUTO_FREE char *text = NULL;
-    struct err err = {0};
-    unsigned long long ticks = 0;
-    (void)str_format(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    if (fd_read_file(path, 4096, &text, NULL, &err) < 0) {
-        return 0;
-    }
-    const char *after = strrchr(text, ')');
-    if (!after ||
-        sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ticks) != 1) {
-        return 0;
-    }
-    return ticks;
-}
 
 static int receive_report(struct world *world, struct err *err)
 {
@@ -91,7 +73,7 @@ static int start(const struct topology *topology, struct world **ret_world, stru
         return refusal_explain(err, saved, "make a user namespace");
     }
     struct world *world = xcalloc(1, sizeof(*world));
-    *world = (struct world){.pid = pid, .pipe_fd = pair[0], .start_ticks = read_start_ticks(pid)};
+    *world = (struct world){.pid = pid, .pipe_fd = pair[0], .start_ticks = proc_start_ticks(pid)};
     world->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     int status = world->pidfd < 0 ? err_errno(err, errno, "cannot watch the world's first process") : receive_report(world, err);
     if (status < 0) {
@@ -133,7 +115,7 @@ int world_attach(pid_t pid, uint64_t start_ticks, struct world **ret_world, stru
 {
     AUTO_FD int pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
     struct pollfd ended = {.fd = pidfd, .events = POLLIN}; /* it may have, and nobody has waited for it yet */
-    if (pidfd < 0 || start_ticks == 0 || read_start_ticks(pid) != start_ticks || poll(&ended, 1, 0) != 0) {
+    if (pidfd < 0 || start_ticks == 0 || proc_start_ticks(pid) != start_ticks || poll(&ended, 1, 0) != 0) {
         return err_set(err, ERR_STATE, "the topology's world (pid %d) is gone; start it again with 'drill up'", (int)pid);
     }
     struct world *world = xcalloc(1, sizeof(*world));
