@@ -44,11 +44,12 @@ becomes() {
 }
 code=0
 "$DRILL" run "$work/pause.lua" --archive "$work/refused" >"$work/refused.out" 2>&1 || code=$?
-[ $code -eq 2 ] && grep -q -- --allow-host "$work/refused.out" || fail "without --allow-host: expected exit 2, found $code"
+[ $code -eq 2 ] || fail "without --allow-host: expected exit 2, found $code"
+grep -q -- --allow-host "$work/refused.out" || fail "the refusal does not say what to do: $(cat "$work/refused.out")"
 
 run allowed 0 3 -- run "$work/pause.lua" --allow-host --quiet # 3: a busy machine may delay the load
 is .conclusion completed
-holds '.measured.rto.seconds > 0.9 and .measured.rto.seconds < 4' # what is due in the pause's last second is answered within its deadline
+holds '.measured.rto.seconds > 0.9 and .measured.rto.seconds < 4' # what is due in the last second of the pause is still answered in time
 is '.cleanup.clean' true
 becomes S
 
@@ -68,7 +69,8 @@ kill -KILL $agents "$pid"
 becomes T
 code=0
 "$DRILL" run "$work/pause.lua" --allow-host --archive "$work/refused" >"$work/refused.out" 2>&1 || code=$?
-[ $code -eq 2 ] && grep -q 'drill undo' "$work/refused.out" || fail "with an entry that stands: expected exit 2, found $code: $(cat "$work/refused.out")"
+[ $code -eq 2 ] || fail "with an entry that stands: expected exit 2, found $code: $(cat "$work/refused.out")"
+grep -q 'drill undo' "$work/refused.out" || fail "the refusal does not say what to do: $(cat "$work/refused.out")"
 "$DRILL" undo || fail "undo failed"
 becomes S
 "$DRILL" undo | grep -q 'nothing to undo' || fail "undo left an entry"
