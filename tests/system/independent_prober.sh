@@ -26,7 +26,7 @@ nsenter -t "$world" -U -m -p --preserve-credentials nsenter --net=/run/drill/net
 prober=$!
 code=0
 wait "$pid" || code=$?
-[ $code -le 1 ] || fail "expected exit 0 or 1, found $code: $(cat "$work/probed.out")"
+late "$code" "$work/probed.out" || [ "$code" -le 1 ] || fail "expected exit 0 or 1, found $code: $(cat "$work/probed.out")"
 kill $prober 2>/dev/null || true
 wait $prober 2>/dev/null || true
 [ -s "$work/probes" ] || fail "the prober said nothing: $(cat "$work/probes.err")"

@@ -11,11 +11,15 @@ as() {
     setpriv --reuid=$user --regid=$user --clear-groups env HOME="$work" DRILL_STATE_DIR="$DRILL_STATE_DIR" "$@"
 }
 as "$work/drill" doctor || skip "user namespaces are refused to ordinary users here"
-code=0
-as "$work/drill" run scenarios/region-outage.lua --quiet --archive "$work/user" >"$work/user.out" 2>&1 || code=$?
 name=user
-folder=$(find "$work/user" -mindepth 1 -maxdepth 1 -type d)
-[ $code -le 1 ] || fail "expected exit 0 or 1, found $code: $(cat "$work/user.out")"
+for attempt in 1 2; do
+    code=0
+    as "$work/drill" run scenarios/region-outage.lua --quiet --archive "$work/user" >"$work/user.out" 2>&1 || code=$?
+    late "$code" "$work/user.out" || break
+    echo "attempt $attempt was spoilt by a busy machine"
+done
+folder=$(find "$work/user" -mindepth 1 -maxdepth 1 -type d | sort | tail -1)
+[ "$code" -le 1 ] || fail "expected exit 0 or 1, found $code: $(cat "$work/user.out")"
 is .conclusion completed
 is .measured.rpo.lost 0
 holds '.measured.rto.seconds > 3 and .measured.rto.seconds < 25'
