@@ -4,28 +4,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
 
-enum { STEADY_WITHIN_S = 60, KEEP_CHECK_MS = 1000, STATUS_TIMEOUT_MS = 1000 };
-
-static int bring_up(struct session *session, struct err *err)
-{
-    int status = fd_make_dirs(session->logs, 0777, err);
-    if (status == 0) {
-        status = startup_world(session, err);
-    }
-    if (status == 0) {
-        status = agents_open(session, err);
-    }
-    if (status == 0) {
-        status = startup_latency(session, false, err);
-    }
-    if (status == 0) {
-        status = startup_services(session, err);
-    }
-    if (status == 0) {
-        status = startup_latency(session, true, err);
-    }
-    return status < 0 ? status : startup_steady(session, STEADY_WITHIN_S * NS_PER_S, err);
-}
+enum { KEEP_CHECK_MS = 1000, STATUS_TIMEOUT_MS = 1000 };
 
 int engine_keep(const struct topology *topology, const struct engine_options *options, const char *logs, engine_ready_f *ready,
                 void *context, struct err *err)
@@ -35,7 +14,10 @@ int engine_keep(const struct topology *topology, const struct engine_options *op
     if (topology->runtime != RUNTIME_NETNS) {
         return err_set(err, ERR_INPUT, "topology '%s' runs on this machine: it is not drill's to bring up", topology->name);
     }
-    int status = bring_up(&session, err);
+    int status = fd_make_dirs(session.logs, 0777, err);
+    if (status == 0) {
+        status = startup_topology(&session, err);
+    }
     if (status == 0) {
         status = ready(context, world_pid(session.world), world_start_ticks(session.world), err);
     }

@@ -12,7 +12,7 @@
 #include "harness/base/log.h"
 #include "harness/measure/outage.h"
 
-enum { STEADY_WITHIN_S = 60, FOLDER_TRIES = 100 };
+enum { FOLDER_TRIES = 100 };
 
 static void make_id(struct session *session)
 {
@@ -163,22 +163,7 @@ static int compare_snapshot(struct session *session, struct place *place, void *
 
 static int start_up(struct session *session, struct err *err)
 {
-    int status = startup_world(session, err);
-    if (status == 0) {
-        status = agents_open(session, err);
-    }
-    if (status == 0) {
-        status = startup_latency(session, false, err);
-    }
-    if (status == 0) {
-        status = startup_services(session, err);
-    }
-    if (status == 0) {
-        status = startup_latency(session, true, err);
-    }
-    if (status == 0) {
-        status = startup_steady(session, STEADY_WITHIN_S * NS_PER_S, err);
-    }
+    int status = startup_topology(session, err);
     if (status == 0) {
         status = check_supported(session, err);
     }

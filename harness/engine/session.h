@@ -106,10 +106,9 @@ json_t *describe_plan(const struct session *session);
 json_t *describe_environment(const struct session *session);
 
 /* startup.c */
+/* World, agents, services, latency, steady state; of a kept topology only what is not there yet. */
+int startup_topology(struct session *session, struct err *err) MUST_CHECK;
 int startup_world(struct session *session, struct err *err) MUST_CHECK;
-int startup_services(struct session *session, struct err *err) MUST_CHECK;
-int startup_latency(struct session *session, bool on, struct err *err) MUST_CHECK;
-int startup_steady(struct session *session, int64_t within_ns, struct err *err) MUST_CHECK;
 int startup_service_again(struct session *session, const struct topology_service *service, struct err *err) MUST_CHECK;
 
 /* targets.c: what a fault of a scenario is pointed at; the array and its members are the caller's. `name` becomes "us-east to

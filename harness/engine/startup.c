@@ -4,7 +4,7 @@
 
 #include "harness/base/clock.h"
 
-enum { SERVICE_SLACK_S = 10, CHECK_TIMEOUT_MS = 1000 };
+enum { SERVICE_SLACK_S = 10, CHECK_TIMEOUT_MS = 1000, STEADY_WITHIN_S = 60 };
 
 int startup_world(struct session *session, struct err *err)
 {
@@ -89,7 +89,7 @@ static int ask_to_start(struct starting *starting, struct start_slot *slots, str
     return 0;
 }
 
-int startup_services(struct session *session, struct err *err)
+static int start_services(struct session *session, struct err *err)
 {
     size_t count = session->topology->service_count;
     AUTO_FREE enum start_state *states = xcalloc(count, sizeof(*states));
@@ -134,7 +134,7 @@ int startup_service_again(struct session *session, const struct topology_service
 
 /* Off: the emulated links forward at once, which they must from the first packet on. Latency goes on once the services run: a
  * cluster that starts over a slow link takes several times as long and may elect elsewhere. */
-int startup_latency(struct session *session, bool on, struct err *err)
+static int set_latency(struct session *session, bool on, struct err *err)
 {
     if (!session->world || session->options->up) {
         return 0;
@@ -162,7 +162,7 @@ static int check_once(struct session *session, bool *ret_all, char detail[static
     return 0;
 }
 
-int startup_steady(struct session *session, int64_t within_ns, struct err *err)
+static int await_steady(struct session *session, int64_t within_ns, struct err *err)
 {
     int64_t limit_ns = clock_now_ns() + within_ns;
     char detail[160] = "";
@@ -182,4 +182,22 @@ int startup_steady(struct session *session, int64_t within_ns, struct err *err)
             return status;
         }
     }
+}
+
+int startup_topology(struct session *session, struct err *err)
+{
+    int status = startup_world(session, err);
+    if (status == 0) {
+        status = agents_open(session, err);
+    }
+    if (status == 0) {
+        status = set_latency(session, false, err);
+    }
+    if (status == 0) {
+        status = start_services(session, err);
+    }
+    if (status == 0) {
+        status = set_latency(session, true, err);
+    }
+    return status < 0 ? status : await_steady(session, STEADY_WITHIN_S * NS_PER_S, err);
 }
