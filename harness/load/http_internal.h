@@ -10,7 +10,7 @@
 #include "harness/load/template.h"
 
 enum {
-    SLOTS_PER_SHARD = 64, /* libcurl walks all connections of a multi handle several times a request */
+    SLOTS_PER_SHARD = 16, /* libcurl walks all connections of a multi handle several times a request */
     BODY_MAX_BYTES = 64 * 1024,
     RECEIVE_BYTES = 2048, /* of libcurl's buffer: thousands of slots wait at once in an outage */
 };
