@@ -224,6 +224,30 @@ static void steps_side_by_side(void **state)
     assert_string_equal(json_str(fake_drill_event(&drill, "fault.reverting", 0), "fault_id", ""), "f2");
 }
 
+static void a_change_is_waited_for(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.change_ns = 12 * NS_PER_S;
+    fake_drill_run("d:steady '5s' local f <close> = d:inject(fault.kill { host = 'us-west-gw' })\n"
+                   "d:note(tostring(d:await_change { observer = 'view us-east-gw', to = 'new', within = '20s' }))\n"
+                   "d:note(tostring(d:await_change { observer = 'view us-east-gw', within = '3s' }))\n"
+                   "d:note(tostring(d:await_change { observer = 'health us-west-gw', to = 'down', within = '2s' }))",
+                   &drill);
+    assert_int_equal(drill.status, 0);
+    assert_int_equal(fake_drill_count(&drill, "change.begin"), 3);
+    int64_t first_ns = json_int(fake_drill_event(&drill, "change.end", 0), "t", 0);
+    const json_t *seen = fake_drill_event(&drill, "observe", 0);
+    assert_string_equal(json_str(seen, "subject", ""), "view us-east-gw");
+    assert_true(first_ns - json_int(seen, "t", 0) < 20 * NS_PER_MS); /* acted upon at once */
+    assert_string_equal(json_str(fake_drill_event(&drill, "note", 0), "text", ""), "true");
+    assert_string_equal(json_str(fake_drill_event(&drill, "note", 1), "text", ""), "false");
+    assert_string_equal(json_str(fake_drill_event(&drill, "note", 2), "text", ""), "false");
+    int64_t second_ns = json_int(fake_drill_event(&drill, "change.end", 1), "t", 0);
+    assert_true(second_ns - first_ns >= 3 * NS_PER_S && second_ns - first_ns < 4 * NS_PER_S);
+    assert_int_equal(fake_system.views, 0); /* asked only while it was waited for */
+}
+
 int main(void)
 {
 #define DRILL_TEST(test) cmocka_unit_test_setup(test, fake_drill_reset)
@@ -234,7 +258,7 @@ int main(void)
         DRILL_TEST(the_failback_is_worse),    DRILL_TEST(writes_lost_at_failback),
         DRILL_TEST(nothing_can_be_read_back), DRILL_TEST(a_read_back_request_that_fails),
         DRILL_TEST(an_unproven_fault),        DRILL_TEST(faults_left_to_the_end_are_reverted),
-        DRILL_TEST(steps_side_by_side),
+        DRILL_TEST(steps_side_by_side),       DRILL_TEST(a_change_is_waited_for),
     };
     return cmocka_run_group_tests(tests, fake_drill_setup, fake_drill_teardown);
 }
