@@ -68,7 +68,6 @@ struct session {
     VEC(struct place *) restarted; /* agents that were lost and started again: their snapshots are gone */
     bool observing, loading, snapshots;
     int readbacks;
-    bool readback_due; /* a disruption since the last read-back */
     const char *phase;
     char detail[160];
     int64_t phase_until_ns;

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 
 /* A server on loopback whose answer the test chooses: HTTP and DNS on sockets of their own. */
-enum { SAY_200 = 0, SAY_503, SAY_PRIMARY, SAY_REPLICA, SAY_NUMBER, SAY_NOTHING };
+enum { SAY_200 = 0, SAY_503, SAY_PRIMARY, SAY_REPLICA, SAY_NUMBER, SAY_CHUNKS, SAY_NOTHING };
 
 struct server {
     int http_fd, dns_fd, stop_fd[2];
@@ -36,6 +36,8 @@ static void answer_http(struct server *server)
         [SAY_PRIMARY] = "HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n{\"role\":\"primary\"}",
         [SAY_REPLICA] = "HTTP/1.1 503 No\r\nContent-Length: 18\r\n\r\n{\"role\":\"replica\"}",
         [SAY_NUMBER] = "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"role\":1234}",
+        [SAY_CHUNKS] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{\"role\":\r\n"
+                       "A;x=y\r\n\"standby\" \r\n1\r\n}\r\n0\r\n\r\n",
     };
     char request[2048];
     AUTO_FD int fd = accept4(server->http_fd, NULL, NULL, SOCK_CLOEXEC);
@@ -179,8 +181,10 @@ static void test_role_of_a_member(void **state)
     expect_change(&agent, "primary", "replica");
     server.mode = SAY_NUMBER;
     expect_change(&agent, "replica", "1234");
+    server.mode = SAY_CHUNKS;
+    expect_change(&agent, "1234", "standby");
     server.mode = SAY_NOTHING;
-    expect_change(&agent, "1234", "unreachable");
+    expect_change(&agent, "standby", "unreachable");
     assert_int_equal(agent_end(&agent), 0);
 }
 
