@@ -162,7 +162,8 @@ static int read_relative(const char **rest, struct objective *objective, struct 
     }
     *rest = next_token(after_times, &factor);
     if (!*factor.text || units_number(factor.text, &objective->factor, &ignored) < 0 || !(objective->factor >= 1)) {
-        return err_set(err, ERR_INPUT, "expected a factor of at least 1 after 'last_pass *', as in \"rto <= last_pass * 1.25\", found '%s'",
+        return err_set(err, ERR_INPUT,
+                       "expected a factor of at least 1 after 'last_pass *', as in \"rto <= last_pass * 1.25\", found '%s'",
                        *factor.text ? factor.text : "nothing");
     }
     return 0;
@@ -175,8 +176,9 @@ static int read_limit(const struct metric *metric, bool may_be_relative, const c
     struct token value, unit;
     *rest = next_token(*rest, &value);
     if (str_eq(value.text, "last_pass")) {
-        return may_be_relative ? read_relative(rest, objective, err)
-                               : err_set(err, ERR_INPUT, "'last_pass' belongs into the budget file; a scenario's limits are absolute");
+        return may_be_relative
+                   ? read_relative(rest, objective, err)
+                   : err_set(err, ERR_INPUT, "'last_pass' belongs into the budget file; a scenario's limits are absolute");
     }
     /* "20 s" and "30 %" are "20s" and "30%" */
     const char *after_unit = next_token(*rest, &unit);
@@ -225,7 +227,8 @@ int objective_parse_relative(const char *text, struct objective **ret_objective,
 
 bool objective_is_same_figure(const struct objective *a, const struct objective *b)
 {
-    return str_eq(a->metric, b->metric) && a->part == b->part && a->relative == b->relative && (a->relative || str_eq(a->unit, b->unit));
+    return str_eq(a->metric, b->metric) && a->part == b->part && a->relative == b->relative &&
+           (a->relative || str_eq(a->unit, b->unit));
 }
 
 int objective_compare(const struct objective *a, const struct objective *b)
