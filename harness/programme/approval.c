@@ -32,14 +32,12 @@ static void broken(struct checking *checking, const char *field, const char *fmt
 static void check_one_approval(struct checking *checking, const json_t *approval, const char *operator)
 {
     const char *name = json_str(approval, "name", ""), *time = json_str(approval, "time", NULL);
-    struct err ignored = {0};
-    int64_t approved_ns = 0;
     if (operator&& strcasecmp(name, operator) == 0) {
         broken(checking, "approvals", "'%s' approves and operates: the approver must be somebody else", name);
     }
     if (!time) {
         broken(checking, "approvals", "the approval by '%s' has no time", name);
-    } else if (when_parse(time, false, &approved_ns, &ignored) == 0 && approved_ns > checking->now_ns) {
+    } else if (when_or(time, false, INT64_MIN) > checking->now_ns) {
         broken(checking, "approvals", "the approval by '%s' is from the future: %s", name, time);
     }
 }
@@ -97,10 +95,7 @@ static void check_tickets(struct checking *checking)
 
 static int64_t instant(const json_t *object, const char *key, bool end_of_day, int64_t fallback_ns)
 {
-    struct err ignored = {0};
-    int64_t utc_ns = fallback_ns;
-    const char *text = json_str(object, key, NULL);
-    return text && when_parse(text, end_of_day, &utc_ns, &ignored) == 0 ? utc_ns : fallback_ns;
+    return when_or(json_str(object, key, NULL), end_of_day, fallback_ns);
 }
 
 static void check_window(struct checking *checking)

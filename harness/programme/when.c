@@ -73,6 +73,13 @@ int when_parse(const char *text, bool end_of_day, int64_t *ret_utc_ns, struct er
     return 0;
 }
 
+int64_t when_or(const char *text, bool end_of_day, int64_t fallback_ns)
+{
+    struct err ignored = {0};
+    int64_t utc_ns = 0;
+    return text && when_parse(text, end_of_day, &utc_ns, &ignored) == 0 ? utc_ns : fallback_ns;
+}
+
 static struct tm parts_of(int64_t utc_ns)
 {
     time_t seconds = (time_t)(utc_ns / NS_PER_S);
