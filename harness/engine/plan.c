@@ -3,6 +3,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/measure/objective.h"
+#include "harness/topology/names.h"
 
 enum { STEPS_MAX = 2000 };
 
@@ -190,6 +191,23 @@ static int check_objectives(const struct scenario *scenario, struct err *err)
     return 0;
 }
 
+static int check_alerts(const struct scenario *scenario, const struct topology *topology, const char *key, char *const *names,
+                        size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct topology_observer *observer = topology_observer_find(topology, names[i]);
+        if (!observer) {
+            (void)names_no_observer(topology, names[i], err);
+            return err_prefix(err, "%s: %s", scenario->file, key);
+        }
+        if (!str_eq(observer->kind, "alert")) {
+            return err_set(err, ERR_INPUT, "%s: %s: '%s' is an observer of the kind '%s', expected one of the kind 'alert'",
+                           scenario->file, key, observer->name, observer->kind);
+        }
+    }
+    return 0;
+}
+
 static int check_traffic(const struct scenario *scenario, const struct topology *topology, struct err *err)
 {
     if (topology->entrypoint.vantage_count == 0 || !topology->traffic.read.url) {
@@ -257,7 +275,14 @@ int engine_plan_make(struct script *script, const struct topology *topology, con
     plan->steps = json_array();
     plan->faults = json_array();
     struct planning planning = {.script = script, .topology = topology, .options = options, .plan = plan};
-    int status = check_objectives(script_scenario(script), err);
+    const struct scenario *scenario = script_scenario(script);
+    int status = check_objectives(scenario, err);
+    if (status == 0) {
+        status = check_alerts(scenario, topology, "alerts", scenario->alerts, scenario->alert_count, err);
+    }
+    if (status == 0) {
+        status = check_alerts(scenario, topology, "may_fire", scenario->may_fire, scenario->may_fire_count, err);
+    }
     if (status == 0) {
         status = check_traffic(script_scenario(script), topology, err);
     }

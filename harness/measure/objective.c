@@ -21,6 +21,8 @@ static const struct metric {
     {"rpo", VALUE_DURATION, false, "rpo <= 0s"},
     {"lost", VALUE_COUNT, false, "lost <= 0"},
     {"duplicated", VALUE_COUNT, false, "duplicated <= 0"},
+    {"silent_alerts", VALUE_COUNT, false, "silent_alerts <= 0"},
+    {"false_alerts", VALUE_COUNT, false, "false_alerts <= 0"},
     {"failed", VALUE_COUNT | VALUE_PERCENT, false, "failed < 2%"},
     {"p50", VALUE_DURATION, true, "p50 <= 100ms after recovery"},
     {"p95", VALUE_DURATION, true, "p95 <= 200ms after recovery"},
@@ -70,14 +72,15 @@ static int find_metric(const char *name, const struct metric **ret_metric, struc
         }
     }
     return err_set(err, ERR_INPUT,
-                   "unknown metric '%s'%s; there are rto, rpo, lost, duplicated, failed, p50, p95, p99, max and the phases", name,
-                   str_did_you_mean(name, names, ARRAY_LEN(names), hint));
+                   "unknown metric '%s'%s; there are rto, rpo, lost, duplicated, failed, silent_alerts, false_alerts, p50, p95, "
+                   "p99, max and the phases",
+                   name, str_did_you_mean(name, names, ARRAY_LEN(names), hint));
 }
 
 static int wrong_value(const struct metric *metric, const char *found, struct err *err)
 {
     const char *expected = metric->kinds == VALUE_DURATION ? "a duration with its unit (us, ms, s, min, h)"
-                           : metric->kinds == VALUE_COUNT  ? "a whole number of writes"
+                           : metric->kinds == VALUE_COUNT  ? "a whole number"
                                                            : "a percentage or a whole number of requests";
     return err_set(err, ERR_INPUT, "'%s' takes %s, as in \"%s\", found '%s'", metric->name, expected, metric->example, found);
 }

@@ -40,8 +40,16 @@ const struct param scenario_measure_table[] = {
 };
 
 /* The top level, for the help and the nearest name; maps and lists are read by hand. */
-static const char *const top_names[] = {"title",   "why",        "usual",    "topology", "load",
-                                        "measure", "objectives", "settings", "params",   "run"};
+static const char *const top_names[] = {"title",      "why",    "usual",    "topology", "load",   "measure",
+                                        "objectives", "alerts", "may_fire", "settings", "params", "run"};
+
+static void free_names(char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(names[i]);
+    }
+    free(names);
+}
 
 void scenario_free(struct scenario *scenario)
 {
@@ -52,6 +60,8 @@ void scenario_free(struct scenario *scenario)
         free(scenario->objectives[i]);
     }
     free(scenario->objectives);
+    free_names(scenario->alerts, scenario->alert_count);
+    free_names(scenario->may_fire, scenario->may_fire_count);
     node_free(scenario->settings);
     node_free(scenario->params);
     free(scenario->file);
@@ -123,6 +133,22 @@ static int read_objectives(struct scenario *scenario, const struct node *declare
     return 0;
 }
 
+static int read_names_of(const struct node *declared, const char *key, char ***ret_names, size_t *ret_count, struct err *err)
+{
+    const struct node *list = node_get(declared, key);
+    if (list && list->kind != NODE_LIST) {
+        return node_err(list, err, "'%s': expected a list of observers of the kind alert, as { \"alert RegionDown\" }", key);
+    }
+    *ret_names = xcalloc(list ? list->count + 1 : 1, sizeof(char *));
+    for (size_t i = 0; list && i < list->count; i++) {
+        if (list->children[i]->kind != NODE_SCALAR) {
+            return node_err(list->children[i], err, "'%s': expected names of observers", key);
+        }
+        (*ret_names)[(*ret_count)++] = xstrdup(list->children[i]->text);
+    }
+    return 0;
+}
+
 static int read_map(const struct node *declared, const char *key, struct node **out, struct err *err)
 {
     const struct node *map = node_get(declared, key);
@@ -183,6 +209,12 @@ static int read_all(struct scenario *scenario, const struct node *declared, stru
     }
     if (status == 0) {
         status = read_objectives(scenario, declared, err);
+    }
+    if (status == 0) {
+        status = read_names_of(declared, "alerts", &scenario->alerts, &scenario->alert_count, err);
+    }
+    if (status == 0) {
+        status = read_names_of(declared, "may_fire", &scenario->may_fire, &scenario->may_fire_count, err);
     }
     if (status == 0) {
         status = read_map(declared, "settings", &scenario->settings, err);

@@ -38,6 +38,10 @@ struct scenario {
     struct scenario_measure measure;
     char **objectives;
     size_t objective_count;
+    char **alerts; /* observers of the kind "alert" that must fire */
+    size_t alert_count;
+    char **may_fire; /* and those of which either is right */
+    size_t may_fire_count;
     struct node *settings; /* for the topology, a map; never NULL */
     struct node *params;   /* the scenario's own, a map; never NULL */
 };
