@@ -9,6 +9,7 @@
 #include "harness/measure/objective.h"
 #include "harness/measure/outage.h"
 #include "harness/measure/result.h"
+#include "harness/measure/track.h"
 
 /* An instant at which the drill changed something on purpose: an injection or a revert. */
 struct disruption {
@@ -21,6 +22,7 @@ struct disruption {
 
 struct measurement {
     const struct evidence *evidence;
+    struct tracks tracks;
     struct result *result;
     struct outage_settings settings;
     int64_t late_limit_ns;

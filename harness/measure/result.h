@@ -51,10 +51,11 @@ struct observation {
     char *vantage;
     enum request_class request_class;
     int64_t disruption_ns, watched_until_ns;
-    bool outage;                          /* there was one */
-    int64_t outage_start_ns, recovery_ns; /* recovery 0 when not recovered */
-    struct figure rto;                    /* seconds from the disruption to recovery; 0 when a proven fault caused no outage */
-    uint64_t failed;                      /* failed requests due in it */
+    bool outage;                                         /* there was one */
+    int64_t outage_start_ns, recovery_ns;                /* recovery 0 when not recovered */
+    int64_t start_resolution_ns, recovery_resolution_ns; /* the true instants are no further away: gap, driver, clock */
+    struct figure rto; /* seconds from the disruption to recovery; 0 when a proven fault caused no outage */
+    uint64_t failed;   /* failed requests due in it */
     uint64_t requests;
 };
 
