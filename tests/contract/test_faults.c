@@ -67,11 +67,11 @@ static struct fault_instance *make(const struct fault_ops *ops, const struct vic
 {
     struct fault_instance *fault = NULL;
     const char *kind = ops->targets & FAULT_REGION ? "region" : ops->targets & FAULT_HOST ? "host" : "service";
-    AUTO_JSON json_t *description =
-        json_pack("{s:s, s:s, s:o, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:[s, s], s:[i], s:[s]}}", "fault_id", "f7", "fault",
-                  ops->name, "options", json_loads(options_for(ops), 0, NULL), "target", "place", "east", "kind", kind, "name",
-                  "east", "cidr", "10.1.0.0/24", "peer_cidr", "10.2.0.0/24", "peer_name", "west", "interfaces", "edge",
-                  "backbone", "pids", (int)victim->parent, "services", "victim");
+    json_t *peers = ops->targets & FAULT_PEER ? json_loads(lab_west, 0, NULL) : json_array();
+    AUTO_JSON json_t *description = json_pack(
+        "{s:s, s:s, s:o, s:{s:s, s:s, s:s, s:s, s:o, s:[s, s], s:[i], s:[s]}}", "fault_id", "f7", "fault", ops->name, "options",
+        json_loads(options_for(ops), 0, NULL), "target", "place", "east", "kind", kind, "name", "east", "cidr", "10.1.0.0/24",
+        "peers", peers, "interfaces", "edge", "backbone", "pids", (int)victim->parent, "services", "victim");
     must(fault_instance_new(description, &fault, err));
     return fault;
 }
