@@ -49,7 +49,7 @@ static int loss_supported(const struct fault_instance *fault, struct err *err)
     struct filter_plan plan;
     int status = make_plan(fault, &plan, err);
     if (status == 0) {
-        status = filter_supported(err);
+        status = nft_supported(NFT_DROP, err);
     }
     return status < 0 ? status : link_supported(err);
 }
