@@ -6,10 +6,13 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <net/if.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
-#include <stdlib.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
+#include "faults/network/prefix.h"
 #include "harness/base/str.h"
 
 struct expression {
@@ -87,43 +90,13 @@ static void put_mask(struct link_batch *batch, const unsigned char *mask, size_t
     expression_end(batch, bitwise);
 }
 
-struct prefix {
-    unsigned char address[16], mask[16];
-    size_t size; /* 4 or 16 */
-};
-
-static int parse_prefix(const char *text, struct prefix *prefix, struct err *err)
-{
-    char address[64], *end = NULL;
-    const char *slash = strchr(text, '/');
-    bool six = strchr(text, ':') != NULL;
-    prefix->size = six ? 16 : 4;
-    long bits = slash ? strtol(slash + 1, &end, 10) : (long)prefix->size * 8;
-    if (!str_copy(address, sizeof(address), text) || (slash && (end == slash + 1 || *end)) || bits < 0 ||
-        bits > (long)prefix->size * 8) {
-        return err_set(err, ERR_INPUT, "'%s' is no address prefix; expected one like 10.1.0.0/24", text);
-    }
-    if (slash) {
-        address[slash - text] = '\0';
-    }
-    if (inet_pton(six ? AF_INET6 : AF_INET, address, prefix->address) != 1) {
-        return err_set(err, ERR_INPUT, "'%s' is no address prefix; expected one like 10.1.0.0/24", text);
-    }
-    for (size_t i = 0; i < prefix->size; i++) {
-        long left = bits - (long)i * 8;
-        prefix->mask[i] = left >= 8 ? 0xff : left <= 0 ? 0 : (unsigned char)(0xff << (8 - left));
-        prefix->address[i] &= prefix->mask[i];
-    }
-    return 0;
-}
-
 static int put_prefix(struct link_batch *batch, const char *text, bool source, struct err *err)
 {
     struct prefix prefix;
     if (!text) {
         return 0;
     }
-    int status = parse_prefix(text, &prefix, err);
+    int status = prefix_parse(text, &prefix, err);
     if (status < 0) {
         return status;
     }
@@ -137,12 +110,12 @@ static int put_prefix(struct link_batch *batch, const char *text, bool source, s
     return 0;
 }
 
-static void put_port(struct link_batch *batch, uint32_t offset, uint16_t port)
+static void put_port(struct link_batch *batch, uint32_t offset, uint32_t operation, uint16_t port)
 {
     uint16_t swapped = htons(port);
     if (port) {
         put_payload(batch, NFT_PAYLOAD_TRANSPORT_HEADER, offset, sizeof(swapped));
-        put_compare(batch, NFT_CMP_EQ, &swapped, sizeof(swapped));
+        put_compare(batch, operation, &swapped, sizeof(swapped));
     }
 }
 
@@ -152,8 +125,9 @@ static void put_transport(struct link_batch *batch, const struct nft_rule *rule)
     if (rule->protocol) {
         put_meta(batch, NFT_META_L4PROTO);
         put_compare(batch, NFT_CMP_EQ, &rule->protocol, sizeof(rule->protocol));
-        put_port(batch, 0, rule->source_port);
-        put_port(batch, 2, rule->destination_port);
+        put_port(batch, 0, NFT_CMP_EQ, rule->source_port);
+        put_port(batch, 0, NFT_CMP_NEQ, rule->source_port_not);
+        put_port(batch, 2, NFT_CMP_EQ, rule->destination_port);
     }
 }
 
@@ -202,24 +176,46 @@ static void put_choice(struct link_batch *batch, const struct nft_rule *rule)
     }
 }
 
-static void put_action(struct link_batch *batch, enum nft_action action)
+static void put_verdict(struct link_batch *batch, uint32_t code)
 {
-    unsigned char code = NFT_REJECT_ICMPX_ADMIN_PROHIBITED;
-    if (action == NFT_REJECT) {
-        struct expression reject = expression_begin(batch, "reject");
-        link_batch_put_be32(batch, NFTA_REJECT_TYPE, NFT_REJECT_ICMPX_UNREACH);
-        link_batch_put(batch, NFTA_REJECT_ICMP_CODE, &code, sizeof(code));
-        expression_end(batch, reject);
-        return;
-    }
     struct expression immediate = expression_begin(batch, "immediate");
     link_batch_put_be32(batch, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
     size_t data = link_batch_nest(batch, NFTA_IMMEDIATE_DATA);
     size_t verdict = link_batch_nest(batch, NFTA_DATA_VERDICT);
-    link_batch_put_be32(batch, NFTA_VERDICT_CODE, NF_DROP);
+    link_batch_put_be32(batch, NFTA_VERDICT_CODE, code);
     link_batch_nest_end(batch, verdict);
     link_batch_nest_end(batch, data);
     expression_end(batch, immediate);
+}
+
+static void put_action(struct link_batch *batch, enum nft_action action)
+{
+    unsigned char code = NFT_REJECT_ICMPX_ADMIN_PROHIBITED;
+    if (action == NFT_DROP) {
+        put_verdict(batch, NF_DROP);
+        return;
+    }
+    struct expression reject = expression_begin(batch, "reject");
+    link_batch_put_be32(batch, NFTA_REJECT_TYPE, action == NFT_RESET ? NFT_REJECT_TCP_RST : NFT_REJECT_ICMPX_UNREACH);
+    if (action == NFT_REJECT) {
+        link_batch_put(batch, NFTA_REJECT_ICMP_CODE, &code, sizeof(code));
+    }
+    expression_end(batch, reject);
+}
+void nft_rule_put_pass(struct link_batch *batch, size_t index)
+{
+    static const struct {
+        uint8_t protocol, offset, mask, value;
+    } refusals[NFT_PASSES] = {
+        {IPPROTO_TCP, 13, TH_RST, TH_RST}, {IPPROTO_ICMP, 0, 0xff, ICMP_UNREACH}, {IPPROTO_ICMPV6, 0, 0xff, ICMP6_DST_UNREACH}};
+    size_t list = link_batch_nest(batch, NFTA_RULE_EXPRESSIONS);
+    put_meta(batch, NFT_META_L4PROTO);
+    put_compare(batch, NFT_CMP_EQ, &refusals[index].protocol, 1);
+    put_payload(batch, NFT_PAYLOAD_TRANSPORT_HEADER, refusals[index].offset, 1);
+    put_mask(batch, &refusals[index].mask, 1);
+    put_compare(batch, NFT_CMP_EQ, &refusals[index].value, 1);
+    put_verdict(batch, NF_ACCEPT);
+    link_batch_nest_end(batch, list);
 }
 
 int nft_rule_put(struct link_batch *batch, const struct nft_rule *rule, struct err *err)

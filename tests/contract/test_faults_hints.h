@@ -30,10 +30,15 @@ struct fault_hint {
 };
 
 static const struct fault_hint fault_hints[] = {
-    {"blackhole", .hits = HITS_BORDERS}, {"kill", .hits = HITS_VICTIM, .permanent = true, .traceless = true},
-    {"link_down", .hits = HITS_BORDERS}, {"loss", "{\"probability\": \"50%\"}", .hits = HITS_BORDERS},
-    {"null", .traceless = true},         {"partition", .hits = HITS_PEER},
+    {"blackhole", .hits = HITS_BORDERS},
+    {"kill", .hits = HITS_VICTIM, .permanent = true, .traceless = true},
+    {"link_down", .hits = HITS_BORDERS},
+    {"loss", "{\"probability\": \"50%\"}", .hits = HITS_BORDERS},
+    {"null", .traceless = true},
+    {"partition", .hits = HITS_PEER},
     {"pause", .hits = HITS_VICTIM},
+    {"refuse", .hits = HITS_BORDERS},
+    {"reset", "{\"to\": \"127.0.0.0/8\"}", .permanent = true, .traceless = true},
 };
 
 static inline const struct fault_hint *fault_hint(const struct fault_ops *ops)
