@@ -7,6 +7,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
+#include "harness/measure/token.h"
 #include "harness/param/units.h"
 
 enum value_kind { VALUE_DURATION = 1, VALUE_COUNT = 2, VALUE_PERCENT = 4 };
@@ -33,30 +34,6 @@ static const struct metric {
     {"promote", VALUE_DURATION, false, "promote <= 5s"},
     {"reconnect", VALUE_DURATION, false, "reconnect <= 5s"},
 };
-
-/* One word or operator of the text; "" at its end. */
-struct token {
-    char text[48];
-};
-
-static bool is_word(char c)
-{
-    return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '%' || c == '-' || c == '+' || (c & 0x80);
-}
-
-static const char *next_token(const char *text, struct token *token)
-{
-    size_t length = 0;
-    *token = (struct token){0};
-    while (isspace((unsigned char)*text)) {
-        text++;
-    }
-    bool word = is_word(*text);
-    while (*text && !isspace((unsigned char)*text) && is_word(*text) == word && length < sizeof(token->text) - 1) {
-        token->text[length++] = *text++;
-    }
-    return text;
-}
 
 static int find_metric(const char *name, const struct metric **ret_metric, struct err *err)
 {
@@ -131,8 +108,8 @@ static int read_rest(const struct metric *metric, const char *rest, struct objec
 {
     static const char *const parts[] = {"before", "during", "after"};
     struct token word, what, more;
-    const char *end = next_token(next_token(rest, &word), &what);
-    (void)next_token(end, &more);
+    const char *end = token_next(token_next(rest, &word), &what);
+    (void)token_next(end, &more);
     if (!*word.text ||
         (str_eq(metric->name, "failed") && str_eq(word.text, "of") && str_eq(what.text, "requests") && !*more.text)) {
         return 0;
@@ -152,16 +129,9 @@ static int read_rest(const struct metric *metric, const char *rest, struct objec
 int objective_parse(const char *text, struct objective **ret_objective, struct err *err)
 {
     struct objective *objective CLEANUP(objective_cleanup) = xcalloc(1, sizeof(*objective));
-    struct token name, comparison, value, unit;
+    struct token name, comparison, value;
     const struct metric *metric = NULL;
-    const char *rest = next_token(next_token(next_token(text, &name), &comparison), &value);
-    /* "20 s" and "30 %" are "20s" and "30%" */
-    const char *after_unit = next_token(rest, &unit);
-    bool bare = *value.text && !isalpha((unsigned char)value.text[strlen(value.text) - 1]) && !strchr(value.text, '%');
-    if (bare && (str_eq(unit.text, "%") || (*unit.text && strlen(unit.text) <= 3 && !str_eq(unit.text, "of")))) {
-        (void)str_copy(value.text + strlen(value.text), sizeof(value.text) - strlen(value.text), unit.text);
-        rest = after_unit;
-    }
+    const char *rest = token_value(token_next(token_next(text, &name), &comparison), "of", &value);
     int status = find_metric(name.text, &metric, err);
     if (status == 0) {
         status = read_comparison(metric, comparison.text, objective, err);

@@ -39,7 +39,8 @@ const struct param scenario_measure_table[] = {
 };
 
 /* The top level, for the help and the nearest name; maps and lists are read by hand. */
-static const char *const top_names[] = {"title", "why", "topology", "load", "measure", "objectives", "settings", "params", "run"};
+static const char *const top_names[] = {"title",      "why",        "topology", "load",   "measure",
+                                        "objectives", "abort_when", "settings", "params", "run"};
 
 void scenario_free(struct scenario *scenario)
 {
@@ -50,6 +51,11 @@ void scenario_free(struct scenario *scenario)
         free(scenario->objectives[i]);
     }
     free(scenario->objectives);
+    for (size_t i = 0; i < scenario->abort_count; i++) {
+        free(scenario->abort_when[i].text);
+        free(scenario->abort_when[i].where);
+    }
+    free(scenario->abort_when);
     node_free(scenario->settings);
     node_free(scenario->params);
     free(scenario->file);
@@ -120,6 +126,27 @@ static int read_objectives(struct scenario *scenario, const struct node *declare
     return 0;
 }
 
+/* What they say is checked by the plan, which knows the metrics and the vantages. */
+static int read_abort_when(struct scenario *scenario, const struct node *declared, struct err *err)
+{
+    const struct node *list = node_get(declared, "abort_when");
+    if (!list || (list->kind == NODE_LIST && list->count == 0)) {
+        return 0;
+    }
+    scenario->abort_when = xcalloc(list->kind == NODE_LIST ? list->count : 0, sizeof(*scenario->abort_when));
+    for (size_t i = 0; list->kind == NODE_LIST && i < list->count; i++) {
+        char where[512];
+        if (list->children[i]->kind != NODE_SCALAR) {
+            break;
+        }
+        scenario->abort_when[scenario->abort_count++] = (struct scenario_rule){
+            .text = xstrdup(list->children[i]->text), .where = xstrdup(node_where(list->children[i], where))};
+    }
+    return scenario->abort_count == list->count && list->kind == NODE_LIST
+               ? 0
+               : node_err(list, err, "'abort_when': expected a list of rules such as { \"failed > 90%% for 30s\" }");
+}
+
 static int read_map(const struct node *declared, const char *key, struct node **out, struct err *err)
 {
     const struct node *map = node_get(declared, key);
@@ -165,6 +192,9 @@ static int read_all(struct scenario *scenario, const struct node *declared, stru
     }
     if (status == 0) {
         status = read_objectives(scenario, declared, err);
+    }
+    if (status == 0) {
+        status = read_abort_when(scenario, declared, err);
     }
     if (status == 0) {
         status = read_map(declared, "settings", &scenario->settings, err);

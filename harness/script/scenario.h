@@ -37,6 +37,10 @@ struct scenario {
     struct scenario_measure measure;
     char **objectives;
     size_t objective_count;
+    struct scenario_rule {
+        char *text, *where; /* where: "file:line:column: " or "" */
+    } * abort_when;
+    size_t abort_count;
     struct node *settings; /* for the topology, a map; never NULL */
     struct node *params;   /* the scenario's own, a map; never NULL */
 };
