@@ -45,6 +45,9 @@ static void print_plan(const struct prepared *prepared, struct buf *out)
     for (size_t i = 0; i < scenario->objective_count; i++) {
         buf_printf(out, "%s %s", i ? "," : "", scenario->objectives[i]);
     }
+    for (size_t i = 0; i < scenario->abort_count; i++) {
+        buf_printf(out, "%s %s", i ? "," : "\n  stops when:", scenario->abort_when[i].text);
+    }
     buf_printf(out, "\n  takes at least %s of load, at most %s\nnothing was touched\n",
                clock_format_duration(prepared->plan->usual_ns, usual),
                clock_format_duration(prepared->plan->longest_ns, longest));

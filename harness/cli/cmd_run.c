@@ -148,7 +148,9 @@ static int run(const struct cli_args *args, struct err *err)
     if (interrupt_fd < 0) {
         return cli_exit_code(err);
     }
+    AUTO_FREE char *control = cli_control_folder();
     options.interrupt_fd = interrupt_fd;
+    options.control = control;
     int worst = EXIT_PASS;
     for (int64_t i = 0; i < run_options->repeat && worst != EXIT_ABORTED && worst != EXIT_CLEANUP; i++) {
         options.repeat = i + 1;

@@ -180,6 +180,11 @@ json_t *describe_plan(const struct session *session)
                   (json_int_t)session->plan->usual_ns, "longest_ns", (json_int_t)session->plan->longest_ns);
     json_object_set_new(plan, "alerts", describe_alerts(session));
     json_object_set_new(plan, "params", node_to_json(scenario->params));
+    json_t *rules = json_array();
+    for (size_t i = 0; i < scenario->abort_count; i++) {
+        json_array_append_new(rules, json_string(scenario->abort_when[i].text));
+    }
+    json_object_set_new(plan, "abort_when", rules);
     json_object_set_new(plan, "repeat", json_integer(session->options->repeat));
     return plan;
 }

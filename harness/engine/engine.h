@@ -26,6 +26,7 @@ typedef void engine_progress_f(void *context, const struct engine_progress *prog
 struct engine_options {
     const char *archive; /* folder under which the drill's folder is made */
     const char *journal; /* folder of the agents' journals */
+    const char *control; /* folder of control sockets; NULL: this drill has none */
     const char *command_line;
     int64_t seed;
     int64_t repeat;              /* which of several drills in a row, from 1 */

@@ -2,6 +2,7 @@
 #include "harness/engine/steps.h"
 
 #include "harness/base/clock.h"
+#include "harness/measure/abort_rule.h"
 #include "harness/measure/objective.h"
 #include "harness/topology/names.h"
 
@@ -208,6 +209,45 @@ static int check_alerts(const struct scenario *scenario, const struct topology *
     return 0;
 }
 
+/* A rule that can never hold would be a promise that is not kept. */
+static int check_abort_rule(const struct scenario *scenario, const struct topology *topology, const struct abort_rule *rule,
+                            struct err *err)
+{
+    const char *const *vantages = (const char *const *)topology->entrypoint.vantages;
+    size_t count = topology->entrypoint.vantage_count;
+    double deadline_s = (double)scenario->load.deadline_ns / (double)NS_PER_S;
+    bool known = !*rule->vantage;
+    char hint[96];
+    for (size_t i = 0; i < count; i++) {
+        known |= str_eq(vantages[i], rule->vantage);
+    }
+    if (!known) {
+        return err_set(err, ERR_INPUT, "the load does not come from '%s'%s", rule->vantage,
+                       str_did_you_mean(rule->vantage, vantages, count, hint));
+    }
+    if (abort_rule_is_latency(rule) && (rule->limit > deadline_s || (rule->limit >= deadline_s && !rule->or_equal))) {
+        return err_set(err, ERR_INPUT, "no request takes longer than the load's deadline of %g s: say less, or ask for failed",
+                       deadline_s);
+    }
+    return 0;
+}
+
+static int check_abort_rules(const struct scenario *scenario, const struct topology *topology, struct err *err)
+{
+    for (size_t i = 0; i < scenario->abort_count; i++) {
+        struct abort_rule *rule CLEANUP(abort_rule_cleanup) = NULL;
+        int status = abort_rule_parse(scenario->abort_when[i].text, &rule, err);
+        if (status == 0) {
+            status = check_abort_rule(scenario, topology, rule, err);
+        }
+        if (status < 0) {
+            (void)err_prefix(err, "%sabort_when \"%s\"", scenario->abort_when[i].where, scenario->abort_when[i].text);
+            return status;
+        }
+    }
+    return 0;
+}
+
 static int check_traffic(const struct scenario *scenario, const struct topology *topology, struct err *err)
 {
     if (topology->entrypoint.vantage_count == 0 || !topology->traffic.read.url) {
@@ -285,6 +325,9 @@ int engine_plan_make(struct script *script, const struct topology *topology, con
     }
     if (status == 0) {
         status = check_traffic(script_scenario(script), topology, err);
+    }
+    if (status == 0) {
+        status = check_abort_rules(script_scenario(script), topology, err);
     }
     if (status == 0) {
         status = plan_with_agent(&planning, err);

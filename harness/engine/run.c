@@ -200,6 +200,7 @@ static void put_back(struct session *session, bool read_back)
 {
     struct err local = {0};
     json_t *left = json_array();
+    session->ending = true;
     session->lost_place[0] = '\0'; /* from here on a lost agent is a finding, not a reason to stop */
     agents_revive(session);
     if (injection_revert_all(session, &local) < 0) {
@@ -227,7 +228,7 @@ static void tell_end(struct session *session, int status, const struct err *err)
 {
     const char *conclusion = status >= 0 ? "completed" : err->code == ERR_INTERRUPTED ? "aborted" : "error";
     if (status < 0 && err->code == ERR_INTERRUPTED) {
-        session_tell(session, "abort", json_pack("{s:s}", "reason", err->text));
+        session_tell(session, "abort", json_pack("{s:s, s:s}", "reason", err->text, "by", session->aborted_by));
     }
     session_tell(session, "drill.end", json_pack("{s:s, s:s}", "conclusion", conclusion, "reason", status < 0 ? err->text : ""));
 }
@@ -240,7 +241,7 @@ static int open_session(struct session *session, struct err *err)
         choose_outage_settings(session);
         status = open_evidence(session, err);
     }
-    return status;
+    return status < 0 ? status : watch_open(session, err);
 }
 
 int engine_run(struct script *script, const struct topology *topology, const struct engine_plan *plan,

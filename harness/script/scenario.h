@@ -42,6 +42,10 @@ struct scenario {
     size_t alert_count;
     char **may_fire; /* and those of which either is right */
     size_t may_fire_count;
+    struct scenario_rule {
+        char *text, *where; /* where: "file:line:column: " or "" */
+    } * abort_when;
+    size_t abort_count;
     struct node *settings; /* for the topology, a map; never NULL */
     struct node *params;   /* the scenario's own, a map; never NULL */
 };
