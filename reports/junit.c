@@ -93,7 +93,7 @@ static void write_objective(struct xml *xml, const struct result *result, size_t
         write_message(xml, "error", "inconclusive", buf_str(&message));
     }
     if (objective->judgement == JUDGEMENT_MISSED) {
-        xml_element(xml, "system-out", NULL, "[[ATTACHMENT|timeline.svg]]");
+        xml_element(xml, "system-out", NULL, "[[ATTACHMENT|charts/timeline.svg]]");
     }
     xml_close(xml);
 }
