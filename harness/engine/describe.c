@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "harness/base/clock.h"
-#include "harness/engine/digest.h"
+#include "harness/base/digest.h"
 #include "harness/measure/outage.h"
 
 static json_t *strings(char *const *items, size_t count)
