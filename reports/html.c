@@ -68,21 +68,6 @@ static const char style[] =
     ".first h2{margin:6px 0 1px;padding-top:3px}.first caption{display:none}.first p{margin:2px 0}"
     ".first figure.box svg{width:88%;margin:0 auto}.first td svg{width:88px;height:auto}}\n";
 
-/* The foot of every printed page. The id goes into a style sheet, so only what cannot end a string gets there. */
-static void write_page_style(struct xml *xml, const struct result *result)
-{
-    struct buf style_sheet CLEANUP(buf_clear) = {0};
-    buf_puts(&style_sheet, "@page{size:A4;margin:11mm 13mm 13mm;@bottom-left{font:7.5pt sans-serif;color:#555;content:'drill ");
-    for (const char *byte = result->drill_id; byte && *byte; byte++) {
-        bool plain = (*byte >= 'a' && *byte <= 'z') || (*byte >= 'A' && *byte <= 'Z') || (*byte >= '0' && *byte <= '9');
-        buf_add(&style_sheet, plain || *byte == '-' || *byte == '.' ? byte : "_", 1);
-    }
-    buf_printf(&style_sheet,
-               ", %s'}@bottom-right{font:7.5pt sans-serif;color:#555;content:counter(page) ' of ' counter(pages)}}\n",
-               words_verdict(result->verdict));
-    xml_constant(xml, buf_str(&style_sheet));
-}
-
 static void write_meta(struct xml *xml, const char *attribute, const char *name, const char *content)
 {
     xml_open(xml, "meta");
@@ -92,7 +77,7 @@ static void write_meta(struct xml *xml, const char *attribute, const char *name,
     xml_newline(xml);
 }
 
-static void write_head(struct xml *xml, const struct result *result)
+void html_head(struct xml *xml, const char *title, const char *generator, const char *more_style)
 {
     xml_open(xml, "head");
     xml_newline(xml);
@@ -103,15 +88,38 @@ static void write_head(struct xml *xml, const struct result *result)
     write_meta(xml, "http-equiv", "Content-Security-Policy",
                "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'");
     write_meta(xml, "name", "viewport", "width=device-width, initial-scale=1");
-    write_meta(xml, "name", "generator", json_str(result->environment, "tool", "drill"));
-    xml_elementf(xml, "title", NULL, "%s: %s (%s)", words_verdict(result->verdict), result->title ? result->title : "drill",
-                 result->drill_id ? result->drill_id : "no id");
+    write_meta(xml, "name", "generator", generator);
+    xml_element(xml, "title", NULL, title);
     xml_open(xml, "style");
     xml_constant(xml, style);
-    write_page_style(xml, result);
+    if (more_style) {
+        xml_constant(xml, more_style);
+    }
     xml_close(xml);
     xml_close(xml);
     xml_newline(xml);
+}
+
+/* The foot of every printed page. The id goes into a style sheet, so only what cannot end a string gets there. */
+static void page_style(const struct result *result, struct buf *style_sheet)
+{
+    buf_puts(style_sheet, "@page{size:A4;margin:11mm 13mm 13mm;@bottom-left{font:7.5pt sans-serif;color:#555;content:'drill ");
+    for (const char *byte = result->drill_id; byte && *byte; byte++) {
+        bool plain = (*byte >= 'a' && *byte <= 'z') || (*byte >= 'A' && *byte <= 'Z') || (*byte >= '0' && *byte <= '9');
+        buf_add(style_sheet, plain || *byte == '-' || *byte == '.' ? byte : "_", 1);
+    }
+    buf_printf(style_sheet,
+               ", %s'}@bottom-right{font:7.5pt sans-serif;color:#555;content:counter(page) ' of ' counter(pages)}}\n",
+               words_verdict(result->verdict));
+}
+
+static void write_head(struct xml *xml, const struct result *result)
+{
+    struct buf more_style CLEANUP(buf_clear) = {0};
+    AUTO_FREE char *title = xasprintf("%s: %s (%s)", words_verdict(result->verdict), result->title ? result->title : "drill",
+                                      result->drill_id ? result->drill_id : "no id");
+    page_style(result, &more_style);
+    html_head(xml, title, json_str(result->environment, "tool", "drill"), buf_str(&more_style));
 }
 
 static const struct {
