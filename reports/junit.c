@@ -123,24 +123,22 @@ static void write_objective(const struct junit *junit, size_t index)
     xml_close(xml);
 }
 
-/* A drill that did not run as planned or left something behind must not look green when its objectives do. */
-static bool ran_badly(const struct result *result)
-{
-    return result->conclusion != CONCLUSION_COMPLETED || (result->residue_checked && !result->clean);
-}
-
 static void write_conclusion(const struct junit *junit)
 {
     struct xml *xml = junit->xml;
     const struct result *result = junit->result;
     struct buf message CLEANUP(buf_clear) = {0};
-    if (!ran_badly(result) && result->objective_count > 0) {
+    if (!words_trouble(result) && result->objective_count > 0) {
         return;
     }
     words_sentence(result, &message);
-    open_case(junit, "the drill ran as planned", 0);
-    if (ran_badly(result)) {
-        write_message(xml, "error", result->residue_checked && !result->clean ? "cleanup" : "drill", buf_str(&message));
+    open_case(junit, "the drill ran as planned and proves something", 0);
+    if (words_trouble(result)) {
+        write_message(xml, "error",
+                      result->residue_checked && !result->clean    ? "cleanup"
+                      : result->conclusion == CONCLUSION_COMPLETED ? "inconclusive"
+                                                                   : "drill",
+                      buf_str(&message));
     }
     xml_close(xml);
 }
@@ -172,7 +170,7 @@ static void write_suite(const struct junit *junit)
     struct xml *xml = junit->xml;
     const struct result *result = junit->result;
     char stamp[32];
-    bool extra = ran_badly(result) || result->objective_count == 0;
+    bool extra = words_trouble(result) || result->objective_count == 0;
     clock_format_utc(result->started_utc_ns, stamp);
     stamp[strlen("2026-01-01T00:00:00")] = '\0';
     xml_open(xml, "testsuite");
@@ -184,7 +182,7 @@ static void write_suite(const struct junit *junit)
     xml_attrf(xml, "time", "%.3f", (double)(result->ended_utc_ns - result->started_utc_ns) / NS_PER_S);
     xml_attrf(xml, "tests", "%zu", result->objective_count + (extra ? 1 : 0));
     xml_attrf(xml, "failures", "%zu", count_judged(result, true));
-    xml_attrf(xml, "errors", "%zu", count_judged(result, false) + (ran_badly(result) ? 1 : 0));
+    xml_attrf(xml, "errors", "%zu", count_judged(result, false) + (words_trouble(result) ? 1 : 0));
     xml_attr(xml, "skipped", "0");
     write_properties(xml, result);
     for (size_t i = 0; i < result->objective_count; i++) {
