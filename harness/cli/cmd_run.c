@@ -8,6 +8,7 @@
 #include "harness/base/fd.h"
 #include "harness/base/log.h"
 #include "harness/base/str.h"
+#include "harness/cli/announce.h"
 #include "harness/cli/prepare.h"
 #include "harness/cli/progress.h"
 #include "harness/evidence/evidence.h"
@@ -15,9 +16,10 @@
 #include "reports/report.h"
 
 struct run_options {
-    char *archive, *junit, *json;
+    char *archive;
     int64_t repeat, seed;
-    bool allow_host, quiet;
+    struct announce_options announce;
+    bool allow_host;
 };
 
 static const struct param table[] = {
@@ -26,9 +28,7 @@ static const struct param table[] = {
     {"repeat", PARAM_INTEGER, offsetof(struct run_options, repeat), 1, 1000, "1",
      .help = "drills in a row; the worst decides the exit code"},
     {"seed", PARAM_INTEGER, offsetof(struct run_options, seed), 0, 2147483647, "1", .help = "of every random choice"},
-    {"junit", PARAM_STRING, offsetof(struct run_options, junit), .unit_hint = "file", .help = "also write junit.xml there"},
-    {"json", PARAM_STRING, offsetof(struct run_options, json), .unit_hint = "file", .help = "also write report.json there"},
-    {"quiet", PARAM_BOOL, offsetof(struct run_options, quiet), .help = "one line at the end"},
+    ANNOUNCE_OPTIONS(struct run_options, announce),
     {"allow-host", PARAM_BOOL, offsetof(struct run_options, allow_host),
      .help = "faults may hit this machine, not only namespaces of drill's own"},
     {0},
@@ -46,22 +46,12 @@ static int refuse_standing(const char *journal, struct err *err)
     return status;
 }
 
-static int copy_to(const char *folder, const char *name, const char *to, struct err *err)
-{
-    if (!to) {
-        return 0;
-    }
-    AUTO_FREE char *from = xasprintf("%s/%s", folder, name);
-    return fd_copy_file(from, to, err);
-}
-
 static int report(const char *folder, const struct run_options *run, const struct progress *progress, int *ret_code,
                   struct err *err)
 {
     struct evidence *evidence CLEANUP(evidence_cleanup) = NULL;
     struct result *result CLEANUP(result_cleanup) = NULL;
     struct report_context context CLEANUP(report_context_clear) = {0};
-    struct buf out CLEANUP(buf_clear) = {0};
     int status = evidence_load(folder, &evidence, err);
     if (status == 0) {
         status = measure_evidence(evidence, &result, err);
@@ -70,24 +60,17 @@ static int report(const char *folder, const struct run_options *run, const struc
         status = report_context_load(folder, &context, err);
     }
     if (status == 0) {
+        announce_shape(&run->announce, folder, &context);
         status = reports_write_all(result, &context, folder, err);
     }
     if (status == 0) {
-        status = copy_to(folder, "junit.xml", run->junit, err);
-    }
-    if (status == 0) {
-        status = copy_to(folder, "report.json", run->json, err);
+        status = announce_copy(&run->announce, folder, err);
     }
     if (status < 0) {
         return status;
     }
-    report_console(result, progress->colour, run->quiet, &out);
-    fputs(buf_str(&out), stdout);
-    if (!run->quiet) {
-        printf("  report: %s/report.html\n", folder);
-    }
-    printf("exit %d: %s\n", result->exit_code, result->exit_words);
-    fflush(stdout);
+    announce_print(&run->announce, result, folder, progress->colour);
+    announce_elsewhere(&run->announce, result, &context, folder);
     *ret_code = result->exit_code;
     return 0;
 }
@@ -99,7 +82,7 @@ static int drill_once(struct prepared *prepared, struct engine_options *options,
     struct progress progress;
     struct err report_err = {0};
     int code = EXIT_ARCHIVE;
-    progress_init(&progress, run->quiet);
+    progress_init(&progress, run->announce.quiet);
     options->progress = progress_show;
     options->context = &progress;
     int status = engine_run(prepared->script, prepared->topology, prepared->plan, options, &folder, err);
@@ -141,6 +124,9 @@ static int run(const struct cli_args *args, struct err *err)
                                      .seed = run_options->seed,
                                      .allow_host = run_options->allow_host,
                                      .interrupt_fd = -1};
+    if (announce_check(&run_options->announce, err) < 0) {
+        return EXIT_USAGE;
+    }
     if (prepare_scenario(args->words[0], args, &options, &prepared, err) < 0 || refuse_standing(prepared.journal, err) < 0) {
         return cli_exit_code(err);
     }

@@ -160,8 +160,10 @@ static char *describe(const json_t *event)
     if (str_eq(json_str(event, "kind", ""), "note")) {
         return xstrdup(json_str(event, "text", ""));
     }
-    return xasprintf("%s %s: %s to %s", json_str(event, "observer", ""), json_str(event, "subject", ""),
-                     json_str(event, "from", "?"), json_str(event, "to", "?"));
+    const char *observer = json_str(event, "observer", ""), *subject = json_str(event, "subject", "");
+    bool said = str_starts_with(subject, observer);
+    return xasprintf("%s%s%s: %s to %s", said ? "" : observer, said ? "" : " ", subject, json_str(event, "from", "?"),
+                     json_str(event, "to", "?"));
 }
 
 /* Adds the phase when its end was observed; gives that instant, or the cursor. */
