@@ -57,7 +57,7 @@ static void write_meta(struct xml *xml, const char *attribute, const char *name,
     xml_newline(xml);
 }
 
-static void write_head(struct xml *xml, const struct result *result)
+void html_head(struct xml *xml, const char *title, const char *generator, const char *more_style)
 {
     xml_open(xml, "head");
     xml_newline(xml);
@@ -68,14 +68,23 @@ static void write_head(struct xml *xml, const struct result *result)
     write_meta(xml, "http-equiv", "Content-Security-Policy",
                "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'");
     write_meta(xml, "name", "viewport", "width=device-width, initial-scale=1");
-    write_meta(xml, "name", "generator", json_str(result->environment, "tool", "drill"));
-    xml_elementf(xml, "title", NULL, "%s: %s (%s)", words_verdict(result->verdict), result->title ? result->title : "drill",
-                 result->drill_id ? result->drill_id : "no id");
+    write_meta(xml, "name", "generator", generator);
+    xml_element(xml, "title", NULL, title);
     xml_open(xml, "style");
     xml_constant(xml, style);
+    if (more_style) {
+        xml_constant(xml, more_style);
+    }
     xml_close(xml);
     xml_close(xml);
     xml_newline(xml);
+}
+
+static void write_head(struct xml *xml, const struct result *result)
+{
+    AUTO_FREE char *title = xasprintf("%s: %s (%s)", words_verdict(result->verdict), result->title ? result->title : "drill",
+                                      result->drill_id ? result->drill_id : "no id");
+    html_head(xml, title, json_str(result->environment, "tool", "drill"), NULL);
 }
 
 static void write_body(struct xml *xml, const struct result *result, const struct columns *columns)

@@ -8,6 +8,8 @@
 #include "reports/columns.h"
 #include "reports/xml.h"
 
+/* The page's head with the style that all pages share; more_style may be NULL. */
+void html_head(struct xml *xml, const char *title, const char *generator, const char *more_style);
 /* Sections: a heading with an id, then whatever, then html_section_end. */
 void html_section(struct xml *xml, const char *id, const char *title);
 void html_section_end(struct xml *xml);

@@ -166,6 +166,9 @@ json_t *describe_plan(const struct session *session)
                   (json_int_t)session->plan->usual_ns, "longest_ns", (json_int_t)session->plan->longest_ns);
     json_object_set_new(plan, "params", node_to_json(scenario->params));
     json_object_set_new(plan, "repeat", json_integer(session->options->repeat));
+    if (session->options->annex) {
+        (void)json_object_update_missing(plan, (json_t *)(uintptr_t)session->options->annex);
+    }
     return plan;
 }
 
