@@ -29,7 +29,7 @@ static const struct param table[] = {
      .help = "the reviewer's own ssh key; default $DRILL_REVIEW_KEY; without one it is not signed"},
     {"timestamp-url", PARAM_STRING, offsetof(struct review_options, timestamp_url), .unit_hint = "url",
      .help = "RFC 3161 service that dates the signature; default $DRILL_TIMESTAMP_URL"},
-    {"retain-years", PARAM_INTEGER, offsetof(struct review_options, retain_years), 1, 100, "6",
+    {"retain", PARAM_INTEGER, offsetof(struct review_options, retain_years), 0, 100, "6", .unit_hint = "years",
      .help = "how long the bundle says that it must be kept"},
     {0},
 };
