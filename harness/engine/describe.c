@@ -186,6 +186,9 @@ json_t *describe_plan(const struct session *session)
     }
     json_object_set_new(plan, "abort_when", rules);
     json_object_set_new(plan, "repeat", json_integer(session->options->repeat));
+    if (session->options->annex) {
+        (void)json_object_update_missing(plan, (json_t *)(uintptr_t)session->options->annex);
+    }
     return plan;
 }
 

@@ -65,6 +65,17 @@ static int copy_into(struct session *session, const char *from, const char *name
     return fd_copy_file(from, path, err);
 }
 
+static int enclose(struct session *session, struct err *err)
+{
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < session->options->enclosure_count; i++) {
+        const struct engine_enclosure *enclosure = &session->options->enclosures[i];
+        AUTO_FREE char *path = xasprintf("%s/%s", session->folder, enclosure->name);
+        status = fd_write_file_atomic(path, enclosure->text, enclosure->size, err);
+    }
+    return status;
+}
+
 static int open_evidence(struct session *session, struct err *err)
 {
     AUTO_FREE char *events = xasprintf("%s/events.jsonl", session->folder);
@@ -77,6 +88,9 @@ static int open_evidence(struct session *session, struct err *err)
     }
     if (status == 0) {
         status = copy_into(session, session->topology->file, "topology.yaml", err);
+    }
+    if (status == 0) {
+        status = enclose(session, err);
     }
     if (status == 0) {
         status = events_open(events, &session->events, err);
