@@ -40,7 +40,7 @@ struct fault_instance {
     json_t *journal; /* what `apply` wants to remember for a revert from the journal alone; an object, written with fsync by the
                                 * agent after `prepare` and before `apply` */
     int64_t before_ns, after_ns; /* set by the agent around apply and revert */
-    char mechanism[64];          /* set by apply: "nft owner table", "netlink link flags", "pidfd" */
+    char mechanism[256];         /* set by apply: "nft owner table", "netlink link flags", "pidfd" */
 };
 
 struct fault_ops {

@@ -36,12 +36,12 @@ struct holder {
     struct nft_queue *queue;
     pthread_mutex_t lock; /* guards counts, stopping and the heap */
     pthread_t thread;
-    bool running, stopping;
+    bool running, passing, stopping; /* passing: nothing is held any more */
     int wake_fd, copy_fd;
     uint64_t order;
     VEC(struct held) heap;
     struct holder_count counts[HOLDER_WAYS_MAX];
-    struct shape_way ways[HOLDER_WAYS_MAX];
+    struct shape_way *ways;
 };
 
 static bool before(const struct held *a, const struct held *b)
@@ -158,7 +158,7 @@ static void take_packet(struct holder *holder, const struct nft_queued *packet, 
 static int64_t let_due_go(struct holder *holder)
 {
     int64_t now_ns = clock_now_ns();
-    while (holder->heap.count && (holder->heap.items[0].due_ns <= now_ns || holder->stopping)) {
+    while (holder->heap.count && (holder->heap.items[0].due_ns <= now_ns || holder->passing)) {
         struct held item = heap_take(holder);
         let_go(holder, &item, now_ns);
         now_ns = clock_now_ns();
@@ -172,13 +172,10 @@ static bool turn(struct holder *holder, int64_t *ret_wait_ns)
 {
     struct nft_queued packets[BATCH];
     pthread_mutex_lock(&holder->lock);
-    if (holder->stopping) {
-        (void)let_due_go(holder); /* what waited goes before what comes now */
-    }
     size_t count = nft_queue_receive(holder->queue, packets, BATCH);
     int64_t now_ns = clock_now_ns();
     for (size_t i = 0; i < count; i++) {
-        if (holder->stopping) {
+        if (holder->passing) {
             nft_queue_verdict(holder->queue, packets[i].queue, packets[i].id, true, NULL, 0);
         } else {
             take_packet(holder, &packets[i], now_ns);
@@ -265,6 +262,7 @@ int holder_start(const struct holder_request *request, struct holder **ret_holde
     holder->request = *request;
     holder->wake_fd = holder->copy_fd = -1;
     pthread_mutex_init(&holder->lock, NULL);
+    holder->ways = xcalloc(request->ways, sizeof(*holder->ways));
     for (size_t i = 0; i < request->ways; i++) {
         shape_way_init(&holder->ways[i], &request->shape, request->seed + i);
     }
@@ -289,6 +287,16 @@ void holder_read(struct holder *holder, size_t way, struct holder_count *ret_cou
     pthread_mutex_unlock(&holder->lock);
 }
 
+void holder_pass(struct holder *holder)
+{
+    if (holder && holder->running) {
+        pthread_mutex_lock(&holder->lock);
+        holder->passing = true;
+        (void)let_due_go(holder);
+        pthread_mutex_unlock(&holder->lock);
+    }
+}
+
 void holder_stop(struct holder *holder)
 {
     uint64_t one = 1;
@@ -296,6 +304,7 @@ void holder_stop(struct holder *holder)
         return;
     }
     if (holder->running) {
+        holder_pass(holder);
         pthread_mutex_lock(&holder->lock);
         holder->stopping = true;
         pthread_mutex_unlock(&holder->lock);
@@ -306,6 +315,7 @@ void holder_stop(struct holder *holder)
     fd_close(holder->wake_fd);
     fd_close(holder->copy_fd);
     VEC_CLEAR(&holder->heap);
+    free(holder->ways);
     pthread_mutex_destroy(&holder->lock);
     free(holder);
 }

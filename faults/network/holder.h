@@ -6,7 +6,7 @@
 #include "faults/shape.h"
 #include "harness/base/err.h"
 
-enum { HOLDER_WAYS_MAX = 16 };
+enum { HOLDER_WAYS_MAX = 64 };
 
 struct holder;
 
@@ -29,7 +29,10 @@ struct holder_count {                                       /* of one way */
 int holder_start(const struct holder_request *request, struct holder **ret_holder, struct err *err) MUST_CHECK;
 uint16_t holder_queue(const struct holder *holder, size_t way); /* the number for the rules */
 void holder_read(struct holder *holder, size_t way, struct holder_count *ret_count);
-/* Let everything go at once, in its order, then stop. Take the rules away first. Accepts NULL. */
+/* Let everything that waits go now, in its order, and from now on everything as it comes. Before rules are taken away: the kernel then
+ * drops all packets of the namespace that wait in queues. Needs no memory. Accepts NULL. */
+void holder_pass(struct holder *holder);
+/* The same, then stop. Accepts NULL. */
 void holder_stop(struct holder *holder);
 
 #endif
