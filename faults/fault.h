@@ -14,15 +14,19 @@
 #include "harness/param/param.h"
 
 /* What a fault can be pointed at: a bit each. */
-enum fault_target_kind { FAULT_REGION = 1, FAULT_HOST = 2, FAULT_SERVICE = 4, FAULT_PEER_REGION = 8 /* needs a second region */ };
+enum fault_target_kind { FAULT_REGION = 1, FAULT_HOST = 2, FAULT_SERVICE = 4, FAULT_PEER = 8 /* needs a far side */ };
 
-struct fault_target {      /* resolved by the controller; all borrowed from the instance */
-    const char *place;     /* where this agent is */
-    const char *kind;      /* "region", "host", "service" */
-    const char *name;      /* as shown: "us-east", "haproxy@us-east-gw1" */
-    const char *cidr;      /* what is selected: "10.1.0.0/24", "10.1.0.11/32" */
-    const char *peer_cidr; /* partition: the other side; NULL */
-    const char *peer_name; /* NULL */
+struct fault_peer { /* a far side: a region, a host, or one of them that a list or "rest" meant */
+    const char *name, *cidr;
+};
+
+struct fault_target {  /* resolved by the controller; all borrowed from the instance */
+    const char *place; /* where this agent is */
+    const char *kind;  /* "region", "host", "service" */
+    const char *name;  /* as shown: "us-east", "haproxy@us-east-gw1" */
+    const char *cidr;  /* what is selected: "10.1.0.0/24", "10.1.0.11/32" */
+    const struct fault_peer *peers;
+    size_t peer_count;
     const char *const *interfaces;
     size_t interface_count; /* in this place: the ones that lead out: {"edge", "backbone"} or {"eth0"} */
     const int *pids;
@@ -75,7 +79,7 @@ const struct fault_ops *fault_find(const char *name);
 const struct fault_ops *fault_require(const char *name, struct err *err);
 
 /* Build an instance from its JSON description (what the agent receives and what the journal holds):
- * { "fault_id", "fault", "options": {…}, "target": { place kind name cidr peer_cidr peer_name interfaces[] pids[] services[] }, "journal": {…} } */
+ * { "fault_id", "fault", "options": {…}, "target": { place kind name cidr peers[]{name cidr} interfaces[] pids[] services[] }, "journal": {…} } */
 int fault_instance_new(const json_t *description, struct fault_instance **ret_fault, struct err *err) MUST_CHECK;
 void fault_instance_free(struct fault_instance *fault); /* accepts NULL; closes what state holds through ops->release */
 json_t *fault_instance_to_json(const struct fault_instance *fault); /* new reference */

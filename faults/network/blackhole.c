@@ -1,48 +1,34 @@
-/* Blackhole: every packet over the target's outer border is dropped without a word, established connections included. */
-#include "faults/network/filter.h"
+/* Blackhole: what is selected is dropped without a word at the target's border, established connections included. */
+#include "faults/network/selection.h"
 
 struct blackhole_options {
-    int direction, planes;
+    struct selection traffic;
 };
 
 static const struct param blackhole_options[] = {
-    {.name = "direction",
-     .type = PARAM_CHOICE,
-     .offset = offsetof(struct blackhole_options, direction),
-     .choices = filter_directions,
-     .fallback = "both",
-     .help = "which way is shut, seen from the target"},
-    {.name = "planes",
-     .type = PARAM_CHOICE,
-     .offset = offsetof(struct blackhole_options, planes),
-     .choices = filter_planes,
-     .fallback = "all",
-     .help = "users' side, the link between regions, or all"},
+    SELECTION_OPTIONS(struct blackhole_options, traffic),
     {.type = PARAM_END},
 };
+
+static const struct nft_rule drop = {.action = NFT_DROP};
 
 static int make_plan(const struct fault_instance *fault, struct filter_plan *plan, struct err *err)
 {
     const struct blackhole_options *options = fault->options;
-    struct nft_rule all = {0};
-    return filter_plan_borders(fault, options->planes, options->direction, &all, plan, err);
+    return selection_plan(fault, &options->traffic, &drop, plan, err);
 }
 
 static int blackhole_supported(const struct fault_instance *fault, struct err *err)
 {
-    struct filter_plan plan;
-    int status = make_plan(fault, &plan, err);
-    return status < 0 ? status : filter_supported(err);
+    const struct blackhole_options *options = fault->options;
+    return selection_supported(fault, &options->traffic, &drop, err);
 }
 
 static void blackhole_plan(const struct fault_instance *fault, struct buf *out)
 {
     const struct blackhole_options *options = fault->options;
-    static const char *const ways[] = {"into or out of", "into", "out of"};
-    buf_printf(out, "drop every packet %s %s", ways[options->direction], fault->target.name);
-    if (options->planes != FILTER_ALL) {
-        buf_printf(out, " on its %s", filter_planes[options->planes]);
-    }
+    buf_puts(out, "drop every packet ");
+    selection_print(fault, &options->traffic, out);
     buf_puts(out, "; proven by the drop counters that a probe raises");
 }
 

@@ -5,49 +5,46 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "faults/network/filter.h"
 #include "faults/network/link.h"
 #include "faults/network/link_memory.h"
+#include "faults/network/selection.h"
 #include "harness/base/fd.h"
 #include "harness/base/str.h"
 
 struct link_down_options {
-    int planes;
+    struct selection traffic; /* planes and link of it */
 };
 
 static const struct param link_down_options[] = {
-    {.name = "planes",
-     .type = PARAM_CHOICE,
-     .offset = offsetof(struct link_down_options, planes),
-     .choices = filter_planes,
-     .fallback = "all",
-     .help = "users' side, the link between regions, or all"},
+    SELECTION_OPTIONS_LINK(struct link_down_options, traffic),
     {.type = PARAM_END},
 };
 
 /* The same selection and the same complaints as the faults made of rules. */
-static int check_interfaces(const struct fault_instance *fault, struct err *err)
+static int interfaces_of(const struct fault_instance *fault, const char *names[static SELECTION_INTERFACES_MAX],
+                         size_t *ret_count, struct err *err)
 {
     const struct link_down_options *options = fault->options;
-    struct nft_rule all = {0};
-    struct filter_plan plan;
-    return filter_plan_borders(fault, options->planes, FILTER_BOTH, &all, &plan, err);
+    return selection_interfaces(fault, &options->traffic, true, names, ret_count, err);
 }
 
 static int link_down_supported(const struct fault_instance *fault, struct err *err)
 {
-    int status = check_interfaces(fault, err);
+    const char *names[SELECTION_INTERFACES_MAX];
+    size_t count = 0;
+    int status = interfaces_of(fault, names, &count, err);
     return status < 0 ? status : link_supported(err);
 }
 
 static void link_down_plan(const struct fault_instance *fault, struct buf *out)
 {
-    const struct link_down_options *options = fault->options;
-    const struct fault_target *target = &fault->target;
-    buf_printf(out, "switch off the outer interfaces of %s:", target->name);
-    for (size_t i = 0; i < target->interface_count; i++) {
-        if (filter_on_plane(target->interfaces[i], options->planes)) {
-            buf_printf(out, " %s", target->interfaces[i]);
+    const char *names[SELECTION_INTERFACES_MAX];
+    size_t count = 0;
+    struct err ignored; /* supported says it */
+    buf_printf(out, "switch off the outer interfaces of %s:", fault->target.name);
+    if (interfaces_of(fault, names, &count, &ignored) == 0) {
+        for (size_t i = 0; i < count; i++) {
+            buf_printf(out, " %s", names[i]);
         }
     }
     buf_puts(out, "; proven by the interfaces' flags");
@@ -69,16 +66,15 @@ static int remember(const char *name, json_t *links, struct err *err)
 
 static int link_down_prepare(struct fault_instance *fault, struct err *err)
 {
-    const struct link_down_options *options = fault->options;
+    const char *names[SELECTION_INTERFACES_MAX];
+    size_t count = 0;
     if (json_object_get(fault->journal, "links")) {
         return 0; /* prepared before: by now the routes may be gone */
     }
     AUTO_JSON json_t *links = json_object();
-    int status = check_interfaces(fault, err);
-    for (size_t i = 0; i < fault->target.interface_count && status == 0; i++) {
-        if (filter_on_plane(fault->target.interfaces[i], options->planes)) {
-            status = remember(fault->target.interfaces[i], links, err);
-        }
+    int status = interfaces_of(fault, names, &count, err);
+    for (size_t i = 0; i < count && status == 0; i++) {
+        status = remember(names[i], links, err);
     }
     if (status == 0) {
         json_object_set(fault->journal, "links", links);

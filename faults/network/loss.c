@@ -1,14 +1,14 @@
 /* Loss: a share of the packets over the target's outer border is dropped, at random or exactly every n-th. */
 #include <math.h>
 
-#include "faults/network/filter.h"
 #include "faults/network/link.h"
+#include "faults/network/selection.h"
 #include "harness/base/str.h"
 
 struct loss_options {
     double probability;
     int64_t every;
-    int direction, planes;
+    struct selection traffic;
 };
 
 enum { PROBES_PER_DROP = 12 }; /* with so many times 1/probability probes, none dropped is 1 in 160,000 */
@@ -26,18 +26,7 @@ static const struct param loss_options[] = {
      .min = 0,
      .max = 1000000,
      .help = "instead: exactly every n-th packet of each interface, chain and direction (repeatable)"},
-    {.name = "direction",
-     .type = PARAM_CHOICE,
-     .offset = offsetof(struct loss_options, direction),
-     .choices = filter_directions,
-     .fallback = "both",
-     .help = "which way packets are lost, seen from the target"},
-    {.name = "planes",
-     .type = PARAM_CHOICE,
-     .offset = offsetof(struct loss_options, planes),
-     .choices = filter_planes,
-     .fallback = "all",
-     .help = "users' side, the link between regions, or all"},
+    SELECTION_OPTIONS(struct loss_options, traffic),
     {.type = PARAM_END},
 };
 
@@ -50,7 +39,7 @@ static int make_plan(const struct fault_instance *fault, struct filter_plan *pla
             err, ERR_INPUT,
             "fault 'loss' needs either `probability` (0.0001%% to 100%%, as probability = \"5%%\") or `every` (as every = 20)");
     }
-    int status = filter_plan_borders(fault, options->planes, options->direction, &share, plan, err);
+    int status = selection_plan(fault, &options->traffic, &share, plan, err);
     plan->probe_count = share.every ? share.every : (size_t)PROBES_PER_DROP * 1000000 / share.per_million;
     return status;
 }
@@ -68,13 +57,13 @@ static int loss_supported(const struct fault_instance *fault, struct err *err)
 static void loss_plan(const struct fault_instance *fault, struct buf *out)
 {
     const struct loss_options *options = fault->options;
-    static const char *const ways[] = {"into and out of", "into", "out of"};
     if (options->every) {
-        buf_printf(out, "drop every %lld. packet", (long long)options->every);
+        buf_printf(out, "drop every %lld. packet ", (long long)options->every);
     } else {
-        buf_printf(out, "drop %g %% of the packets", options->probability * 100);
+        buf_printf(out, "drop %g %% of the packets ", options->probability * 100);
     }
-    buf_printf(out, " %s %s; proven by the counters of seen and dropped packets", ways[options->direction], fault->target.name);
+    selection_print(fault, &options->traffic, out);
+    buf_puts(out, "; proven by the counters of seen and dropped packets");
 }
 
 /* Frames of many segments would make one drop a loss of 60 kB: what was set is remembered by interface. */
@@ -84,20 +73,21 @@ static int loss_prepare(struct fault_instance *fault, struct err *err)
     if (json_object_get(fault->journal, "gso_max_segs")) {
         return filter_prepare(fault, err);
     }
-    json_t *segments = json_object();
-    json_object_set_new(fault->journal, "gso_max_segs", segments);
-    for (size_t i = 0; i < fault->target.interface_count; i++) {
-        const char *name = fault->target.interfaces[i];
+    const char *names[SELECTION_INTERFACES_MAX];
+    size_t count = 0;
+    AUTO_JSON json_t *segments = json_object();
+    int status = selection_interfaces(fault, &options->traffic, true, names, &count, err);
+    for (size_t i = 0; i < count && status == 0; i++) {
         struct link_info info;
-        if (!filter_on_plane(name, options->planes)) {
-            continue;
+        status = link_get(names[i], &info, err);
+        if (status == 0) {
+            json_object_set_new(segments, names[i], json_integer(info.gso_max_segs));
         }
-        int status = link_get(name, &info, err);
-        if (status < 0) {
-            return status;
-        }
-        json_object_set_new(segments, name, json_integer(info.gso_max_segs));
     }
+    if (status < 0) {
+        return status;
+    }
+    json_object_set(fault->journal, "gso_max_segs", segments);
     return filter_prepare(fault, err);
 }
 

@@ -12,7 +12,7 @@
 
 enum nft_chain { NFT_INPUT = 0, NFT_OUTPUT, NFT_FORWARD, NFT_CHAIN_COUNT };
 enum nft_action { NFT_DROP = 0, NFT_REJECT, NFT_QUEUE /* to a process; passes when there is none */ };
-enum { NFT_NAME_MAX = 64, NFT_RULES_MAX = 32 };
+enum { NFT_NAME_MAX = 64, NFT_RULES_MAX = 128 };
 
 /* Whatever is empty or 0 matches everything. All borrowed. */
 struct nft_rule {
@@ -21,8 +21,9 @@ struct nft_rule {
     const char *source, *destination; /* "10.1.0.0/24", IPv4 or IPv6 */
     uint8_t protocol;                 /* IPPROTO_TCP, …; must be set when a port is */
     uint16_t source_port, destination_port;
-    uint32_t per_million; /* of what matched so far, this share at random; 0: all */
-    uint32_t every;       /* …or exactly every n-th; 0: all */
+    uint16_t source_port_not; /* any but this one */
+    uint32_t per_million;     /* of what matched so far, this share at random; 0: all */
+    uint32_t every;           /* …or exactly every n-th; 0: all */
     enum nft_action action;
     uint16_t queue;     /* NFT_QUEUE: its number */
     bool old_queue;     /* NFT_QUEUE: by the iptables target, for kernels without the expression */

@@ -9,9 +9,9 @@
 #include <linux/netfilter/xt_NFQUEUE.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "faults/network/prefix.h"
 #include "harness/base/str.h"
 
 struct expression {
@@ -89,43 +89,13 @@ static void put_mask(struct link_batch *batch, const unsigned char *mask, size_t
     expression_end(batch, bitwise);
 }
 
-struct prefix {
-    unsigned char address[16], mask[16];
-    size_t size; /* 4 or 16 */
-};
-
-static int parse_prefix(const char *text, struct prefix *prefix, struct err *err)
-{
-    char address[64], *end = NULL;
-    const char *slash = strchr(text, '/');
-    bool six = strchr(text, ':') != NULL;
-    prefix->size = six ? 16 : 4;
-    long bits = slash ? strtol(slash + 1, &end, 10) : (long)prefix->size * 8;
-    if (!str_copy(address, sizeof(address), text) || (slash && (end == slash + 1 || *end)) || bits < 0 ||
-        bits > (long)prefix->size * 8) {
-        return err_set(err, ERR_INPUT, "'%s' is no address prefix; expected one like 10.1.0.0/24", text);
-    }
-    if (slash) {
-        address[slash - text] = '\0';
-    }
-    if (inet_pton(six ? AF_INET6 : AF_INET, address, prefix->address) != 1) {
-        return err_set(err, ERR_INPUT, "'%s' is no address prefix; expected one like 10.1.0.0/24", text);
-    }
-    for (size_t i = 0; i < prefix->size; i++) {
-        long left = bits - (long)i * 8;
-        prefix->mask[i] = left >= 8 ? 0xff : left <= 0 ? 0 : (unsigned char)(0xff << (8 - left));
-        prefix->address[i] &= prefix->mask[i];
-    }
-    return 0;
-}
-
 static int put_prefix(struct link_batch *batch, const char *text, bool source, struct err *err)
 {
     struct prefix prefix;
     if (!text) {
         return 0;
     }
-    int status = parse_prefix(text, &prefix, err);
+    int status = prefix_parse(text, &prefix, err);
     if (status < 0) {
         return status;
     }
@@ -139,12 +109,12 @@ static int put_prefix(struct link_batch *batch, const char *text, bool source, s
     return 0;
 }
 
-static void put_port(struct link_batch *batch, uint32_t offset, uint16_t port)
+static void put_port(struct link_batch *batch, uint32_t offset, uint32_t operation, uint16_t port)
 {
     uint16_t swapped = htons(port);
     if (port) {
         put_payload(batch, NFT_PAYLOAD_TRANSPORT_HEADER, offset, sizeof(swapped));
-        put_compare(batch, NFT_CMP_EQ, &swapped, sizeof(swapped));
+        put_compare(batch, operation, &swapped, sizeof(swapped));
     }
 }
 
@@ -154,8 +124,9 @@ static void put_transport(struct link_batch *batch, const struct nft_rule *rule)
     if (rule->protocol) {
         put_meta(batch, NFT_META_L4PROTO);
         put_compare(batch, NFT_CMP_EQ, &rule->protocol, sizeof(rule->protocol));
-        put_port(batch, 0, rule->source_port);
-        put_port(batch, 2, rule->destination_port);
+        put_port(batch, 0, NFT_CMP_EQ, rule->source_port);
+        put_port(batch, 0, NFT_CMP_NEQ, rule->source_port_not);
+        put_port(batch, 2, NFT_CMP_EQ, rule->destination_port);
     }
 }
 

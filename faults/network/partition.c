@@ -1,41 +1,36 @@
-/* Partition: two regions do not reach each other, both or one way; everybody else reaches both. */
-#include "faults/network/filter.h"
+/* Partition: the target and its peers do not reach each other, both or one way; everybody else reaches both. A minority is cut from a
+ * majority with a list of regions, or with peer = "rest". */
+#include "faults/network/selection.h"
 
 struct partition_options {
-    int direction;
+    struct selection traffic;
 };
 
 static const struct param partition_options[] = {
-    {.name = "direction",
-     .type = PARAM_CHOICE,
-     .offset = offsetof(struct partition_options, direction),
-     .choices = filter_directions,
-     .fallback = "both",
-     .help = "which way is cut, seen from the region that is not the peer"},
+    SELECTION_OPTIONS(struct partition_options, traffic),
     {.type = PARAM_END},
 };
+
+static const struct nft_rule drop = {.action = NFT_DROP};
 
 static int make_plan(const struct fault_instance *fault, struct filter_plan *plan, struct err *err)
 {
     const struct partition_options *options = fault->options;
-    return filter_plan_between(fault, options->direction, plan, err);
+    return selection_plan(fault, &options->traffic, &drop, plan, err);
 }
 
 static int partition_supported(const struct fault_instance *fault, struct err *err)
 {
-    struct filter_plan plan;
-    int status = make_plan(fault, &plan, err);
-    return status < 0 ? status : filter_supported(err);
+    const struct partition_options *options = fault->options;
+    return selection_supported(fault, &options->traffic, &drop, err);
 }
 
 static void partition_plan(const struct fault_instance *fault, struct buf *out)
 {
     const struct partition_options *options = fault->options;
-    const struct fault_target *target = &fault->target;
-    const char *peer = target->peer_name ? target->peer_name : target->peer_cidr;
-    bool inward = options->direction == FILTER_IN;
-    buf_printf(out, "drop every packet from %s to %s%s; proven by the drop counters that a probe raises",
-               inward ? peer : target->name, inward ? target->name : peer, options->direction == FILTER_BOTH ? " and back" : "");
+    buf_puts(out, "drop every packet ");
+    selection_print(fault, &options->traffic, out);
+    buf_puts(out, "; proven by the drop counters that a probe raises");
 }
 
 static int partition_apply(struct fault_instance *fault, struct err *err)
@@ -54,8 +49,8 @@ static int partition_prove(struct fault_instance *fault, struct buf *proof, stru
 
 const struct fault_ops fault_partition_ops = {
     .name = "partition",
-    .summary = "cut two regions off from each other, both ways or one way",
-    .targets = FAULT_REGION | FAULT_PEER_REGION,
+    .summary = "cut regions or hosts off from each other, both ways or one way",
+    .targets = FAULT_REGION | FAULT_HOST | FAULT_PEER,
     .options = partition_options,
     .options_size = sizeof(struct partition_options),
     .state_size = sizeof(struct filter_state),

@@ -25,7 +25,7 @@ size_t shaping_probes(double share)
 /* ---- which rung ---- */
 
 struct rungs {
-    struct filter_plan plan; /* all of what is asked for */
+    struct filter_plan plan;              /* all of what is asked for */
     const char *netem[FILTER_GROUPS_MAX]; /* a group's interface when netem does it, else NULL */
     size_t netem_count;
     char reason[256]; /* why not all are: "" when they are */
@@ -273,8 +273,8 @@ static void name_mechanism(struct fault_instance *fault)
     bool netem = json_array_size(netem_of(fault)) > 0;
     const char *reason = json_str(fault->journal, "reason", "");
     const char *kernel = netem ? "netem" : "", *held = state->holder ? "packets held by nfqueue" : "";
-    (void)str_format(fault->mechanism, sizeof(fault->mechanism), "%s%s%s%s%s", kernel, netem && state->holder ? " and " : "", held,
-                     *reason ? ": " : "", reason);
+    (void)str_format(fault->mechanism, sizeof(fault->mechanism), "%s%s%s%s%s", kernel, netem && state->holder ? " and " : "",
+                     held, *reason ? ": " : "", reason);
 }
 
 int shaping_apply(struct fault_instance *fault, const struct shaping *shaping, struct err *err)
@@ -341,8 +341,9 @@ static int wait_for_effect(struct fault_instance *fault, const struct shaping *s
         (void)poll(NULL, 0, EFFECT_INTERVAL_MS); /* the holder's thread gets them from the kernel meanwhile */
         group = without_effect(fault, shaping, plan);
     }
-    return group ? err_set(err, ERR_STATE, "fault %s: no packet %s shows it yet, though probes were sent", fault->id, group->label) :
-                   0;
+    return group
+               ? err_set(err, ERR_STATE, "fault %s: no packet %s shows it yet, though probes were sent", fault->id, group->label)
+               : 0;
 }
 
 static void print_counts(const struct fault_instance *fault, const struct shape *shape, const struct filter_plan *plan,
@@ -373,6 +374,7 @@ static int prove_queue(struct fault_instance *fault, const struct shaping *shapi
         return status;
     }
     plan.probe_count = shaping->probe_count;
+    plan.done = "handed over";
     status = filter_prove(fault, &plan, proof, err);
     if (status == 0 && !state->holder) {
         status = err_set(err, ERR_STATE, "fault %s: nobody holds its packets here", fault->id);
@@ -415,8 +417,8 @@ static int prove_netem(struct fault_instance *fault, const struct shaping *shapi
             return err_set(err, ERR_STATE, "fault %s is not in force: the root qdisc of '%s' is %s%s", fault->id, interface,
                            found.kind, found.handle == NETEM_OF_FAULT ? " with other settings" : "");
         }
-        buf_printf(proof, "%snetem on %s reads back as it was set, %llu packets through it, %llu dropped", proof->size ? "; " : "",
-                   interface, (unsigned long long)found.packets, (unsigned long long)found.dropped);
+        buf_printf(proof, "%snetem on %s reads back as it was set, %llu packets through it, %llu dropped",
+                   proof->size ? "; " : "", interface, (unsigned long long)found.packets, (unsigned long long)found.dropped);
     }
     return 0;
 }

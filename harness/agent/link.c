@@ -39,7 +39,8 @@ static int check_shape(const char *name, const struct shape *shape, struct err *
     if (!(shape->loss >= 0 && shape->loss <= 1))
         return err_set(err, ERR_INPUT, "link '%s': loss must be a share from 0 to 1", name);
     if (shape->burst != 0 && shape->loss > 0 && !shape_gilbert(shape, &begins, &ends))
-        return err_set(err, ERR_INPUT, "link '%s': a loss of %g cannot come in bursts of %g frames", name, shape->loss, shape->burst);
+        return err_set(err, ERR_INPUT, "link '%s': a loss of %g cannot come in bursts of %g frames", name, shape->loss,
+                       shape->burst);
     if (!(shape->rate_bits >= 0))
         return err_set(err, ERR_INPUT, "link '%s': rate must be a number of bits per second", name);
     return 0;
@@ -145,8 +146,8 @@ static json_t *describe(struct links *links, const char *mechanism)
         struct link_state state;
         link_relay_state(links->relay, i, &state);
         json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I}", "name", state.name, "latency_ns",
-                                              (json_int_t)state.shape.delay_ns, "forwarded", (json_int_t)state.forwarded,
-                                              "lost", (json_int_t)state.lost, "dropped", (json_int_t)state.dropped));
+                                              (json_int_t)state.shape.delay_ns, "forwarded", (json_int_t)state.forwarded, "lost",
+                                              (json_int_t)state.lost, "dropped", (json_int_t)state.dropped));
     }
     VEC_EACH(device, &links->devices)
     json_array_append_new(list, json_pack("{s:s}", "name", device->name));

@@ -225,9 +225,9 @@ static int read_child(const struct param *table, const struct node *child, const
 static void zero_fields(const struct param *table, void *out)
 {
     static const size_t sizes[PARAM_TYPE_COUNT] = {
-        [PARAM_STRING] = sizeof(char *),    [PARAM_BOOL] = sizeof(bool),    [PARAM_INTEGER] = sizeof(int64_t),
-        [PARAM_DURATION] = sizeof(int64_t), [PARAM_SHARE] = sizeof(double), [PARAM_RATE] = sizeof(double),
-        [PARAM_BYTES] = sizeof(int64_t), [PARAM_BITRATE] = sizeof(int64_t),    [PARAM_CHOICE] = sizeof(int),
+        [PARAM_STRING] = sizeof(char *),    [PARAM_BOOL] = sizeof(bool),       [PARAM_INTEGER] = sizeof(int64_t),
+        [PARAM_DURATION] = sizeof(int64_t), [PARAM_SHARE] = sizeof(double),    [PARAM_RATE] = sizeof(double),
+        [PARAM_BYTES] = sizeof(int64_t),    [PARAM_BITRATE] = sizeof(int64_t), [PARAM_CHOICE] = sizeof(int),
     };
     for (const struct param *param = table; param->type != PARAM_END; param++) {
         memset(field_of(param, out), 0, sizes[param->type]);
@@ -335,8 +335,9 @@ json_t *param_to_json(const struct param *table, const void *values)
 static const char *type_hint(const struct param *param)
 {
     static const char *const hints[PARAM_TYPE_COUNT] = {
-        [PARAM_STRING] = "text",   [PARAM_BOOL] = "true|false", [PARAM_INTEGER] = "number", [PARAM_DURATION] = "duration",
-        [PARAM_SHARE] = "percent", [PARAM_RATE] = "rate",       [PARAM_BYTES] = "size", [PARAM_BITRATE] = "bits per second",     [PARAM_CHOICE] = "",
+        [PARAM_STRING] = "text",       [PARAM_BOOL] = "true|false",         [PARAM_INTEGER] = "number",
+        [PARAM_DURATION] = "duration", [PARAM_SHARE] = "percent",           [PARAM_RATE] = "rate",
+        [PARAM_BYTES] = "size",        [PARAM_BITRATE] = "bits per second", [PARAM_CHOICE] = "",
     };
     return param->unit_hint ? param->unit_hint : hints[param->type];
 }

@@ -60,18 +60,27 @@ static void end_victim(struct victim victim)
 
 static const char *options_for(const struct fault_ops *ops)
 {
-    return str_eq(ops->name, "loss") ? "{\"probability\": \"50%\"}" : "{}";
+    static const char *const options[][2] = {
+        {"loss", "{\"probability\": \"50%\"}"}, {"delay", "{\"by\": \"20ms\"}"},     {"duplicate", "{\"share\": \"50%\"}"},
+        {"corrupt", "{\"share\": \"50%\"}"},    {"reorder", "{\"share\": \"50%\"}"}, {"rate", "{\"limit\": \"10Mbit\"}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        if (str_eq(options[i][0], ops->name)) {
+            return options[i][1];
+        }
+    }
+    return "{}";
 }
 
 static struct fault_instance *make(const struct fault_ops *ops, const struct victim *victim)
 {
     struct fault_instance *fault = NULL;
     const char *kind = ops->targets & FAULT_REGION ? "region" : ops->targets & FAULT_HOST ? "host" : "service";
-    AUTO_JSON json_t *description =
-        json_pack("{s:s, s:s, s:o, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:[s, s], s:[i], s:[s]}}", "fault_id", "f7", "fault",
-                  ops->name, "options", json_loads(options_for(ops), 0, NULL), "target", "place", "east", "kind", kind, "name",
-                  "east", "cidr", "10.1.0.0/24", "peer_cidr", "10.2.0.0/24", "peer_name", "west", "interfaces", "edge",
-                  "backbone", "pids", (int)victim->parent, "services", "victim");
+    json_t *peers = ops->targets & FAULT_PEER ? json_loads(lab_west, 0, NULL) : json_array();
+    AUTO_JSON json_t *description = json_pack(
+        "{s:s, s:s, s:o, s:{s:s, s:s, s:s, s:s, s:o, s:[s, s], s:[i], s:[s]}}", "fault_id", "f7", "fault", ops->name, "options",
+        json_loads(options_for(ops), 0, NULL), "target", "place", "east", "kind", kind, "name", "east", "cidr", "10.1.0.0/24",
+        "peers", peers, "interfaces", "edge", "backbone", "pids", (int)victim->parent, "services", "victim");
     must(fault_instance_new(description, &fault, err));
     return fault;
 }

@@ -31,9 +31,9 @@ struct traffic_packet {
 };
 
 struct traffic_seen {
-    int received, copies, damaged, overtaken; /* received: different ones; overtaken: within its flow */
-    int lost_runs;                            /* losses without a gap count as one run */
-    int64_t first_ns, last_ns;                /* arrivals */
+    int received, copies, damaged, overtaken;                     /* received: different ones; overtaken: within its flow */
+    int lost_runs;                                                /* losses without a gap count as one run */
+    int64_t first_ns, last_ns;                                    /* arrivals */
     double p01_ms, p50_ms, p99_ms, max_ms, mean_ms, deviation_ms; /* one way */
 };
 
