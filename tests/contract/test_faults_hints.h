@@ -34,6 +34,7 @@ static const struct fault_hint fault_hints[] = {
     {"kill", .hits = HITS_VICTIM, .permanent = true, .traceless = true},
     {"link_down", .hits = HITS_BORDERS},
     {"loss", "{\"probability\": \"50%\"}", .hits = HITS_BORDERS},
+    {"flap", "{\"duty\": \"90%\"}", .hits = HITS_BORDERS},
     {"null", .traceless = true},
     {"partition", .hits = HITS_PEER},
     {"pause", .hits = HITS_VICTIM},
