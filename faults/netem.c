@@ -2,15 +2,14 @@
 #include "faults/netem.h"
 
 #include <errno.h>
-#include <linux/gen_stats.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <math.h>
 #include <net/if.h>
 #include <string.h>
 
-#include "faults/network/link.h"
 #include "faults/network/link_socket.h"
+#include "faults/network/qdisc.h"
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
 
@@ -213,39 +212,15 @@ int netem_remove(const char *device, enum netem_owner owner, struct err *err)
 
 /* ---- reading back ---- */
 
-struct attributes { /* of one level, borrowed from the message */
-    const struct rtattr *by_type[32];
-};
-
-static void index_level(const void *data, size_t size, struct attributes *level)
-{
-    int left = (int)size;
-    memset(level, 0, sizeof(*level));
-    for (const struct rtattr *at = data; RTA_OK(at, left); at = RTA_NEXT(at, left)) {
-        size_t type = at->rta_type & NLA_TYPE_MASK;
-        if (type < ARRAY_LEN(level->by_type)) {
-            level->by_type[type] = at;
-        }
-    }
-}
-
-/* Copies at most what is there; what is missing stays as it was. */
-static void copy_out(const struct rtattr *attribute, void *out, size_t size)
-{
-    if (attribute) {
-        memcpy(out, RTA_DATA(attribute), RTA_PAYLOAD(attribute) < size ? RTA_PAYLOAD(attribute) : size);
-    }
-}
-
 static void read_loss(const struct rtattr *nest, struct shape *shape)
 {
-    struct attributes models;
+    const struct rtattr *models[QDISC_ATTRIBUTES_MAX];
     struct tc_netem_gemodel model = {0};
     if (!nest) {
         return;
     }
-    index_level(RTA_DATA(nest), RTA_PAYLOAD(nest), &models);
-    copy_out(models.by_type[NETEM_LOSS_GE], &model, sizeof(model));
+    qdisc_attributes(RTA_DATA(nest), RTA_PAYLOAD(nest), models);
+    qdisc_copy(models[NETEM_LOSS_GE], &model, sizeof(model));
     if (model.r) {
         double begins = from_share(model.p), ends = from_share(model.r);
         shape->burst = 1 / ends;
@@ -254,31 +229,31 @@ static void read_loss(const struct rtattr *nest, struct shape *shape)
     }
 }
 
-static void read_rate(const struct attributes *level, struct shape *shape)
+static void read_rate(const struct rtattr *const *level, struct shape *shape)
 {
     struct tc_netem_rate rate = {0};
     uint64_t bytes = 0;
-    copy_out(level->by_type[TCA_NETEM_RATE], &rate, sizeof(rate));
-    copy_out(level->by_type[TCA_NETEM_RATE64], &bytes, sizeof(bytes));
+    qdisc_copy(level[TCA_NETEM_RATE], &rate, sizeof(rate));
+    qdisc_copy(level[TCA_NETEM_RATE64], &bytes, sizeof(bytes));
     shape->rate_bits = (double)(bytes ? bytes : rate.rate) * 8;
 }
 
-static void read_options(const struct rtattr *options, struct netem_found *found)
+static void read_options(const struct qdisc *qdisc, struct netem_found *found)
 {
     struct tc_netem_qopt fixed = {0};
-    struct attributes level;
+    const struct rtattr *level[QDISC_ATTRIBUTES_MAX];
     struct tc_netem_corrupt corrupt = {0};
     struct tc_netem_reorder reorder = {0};
     struct shape *shape = &found->shape;
-    if (RTA_PAYLOAD(options) < sizeof(fixed)) {
+    if (qdisc->options_size < sizeof(fixed)) {
         return;
     }
-    memcpy(&fixed, RTA_DATA(options), sizeof(fixed));
-    index_level((const char *)RTA_DATA(options) + sizeof(fixed), RTA_PAYLOAD(options) - sizeof(fixed), &level);
-    copy_out(level.by_type[TCA_NETEM_LATENCY64], &shape->delay_ns, sizeof(shape->delay_ns));
-    copy_out(level.by_type[TCA_NETEM_JITTER64], &shape->jitter_ns, sizeof(shape->jitter_ns));
-    copy_out(level.by_type[TCA_NETEM_CORRUPT], &corrupt, sizeof(corrupt));
-    copy_out(level.by_type[TCA_NETEM_REORDER], &reorder, sizeof(reorder));
+    memcpy(&fixed, qdisc->options, sizeof(fixed));
+    qdisc_attributes(qdisc->options + sizeof(fixed), qdisc->options_size - sizeof(fixed), level);
+    qdisc_copy(level[TCA_NETEM_LATENCY64], &shape->delay_ns, sizeof(shape->delay_ns));
+    qdisc_copy(level[TCA_NETEM_JITTER64], &shape->jitter_ns, sizeof(shape->jitter_ns));
+    qdisc_copy(level[TCA_NETEM_CORRUPT], &corrupt, sizeof(corrupt));
+    qdisc_copy(level[TCA_NETEM_REORDER], &reorder, sizeof(reorder));
     found->limit_packets = fixed.limit;
     shape->overtake = true;
     shape->loss = from_share(fixed.loss);
@@ -289,59 +264,22 @@ static void read_options(const struct rtattr *options, struct netem_found *found
         shape->reorder_ns = shape->delay_ns;
         shape->delay_ns = 0;
     }
-    read_loss(level.by_type[TCA_NETEM_LOSS], shape);
-    read_rate(&level, shape);
-}
-
-static void read_statistics(const struct rtattr *nest, struct netem_found *found)
-{
-    struct attributes level;
-    struct gnet_stats_basic basic = {0};
-    struct gnet_stats_queue queue = {0};
-    if (nest) {
-        index_level(RTA_DATA(nest), RTA_PAYLOAD(nest), &level);
-        copy_out(level.by_type[TCA_STATS_BASIC], &basic, sizeof(basic));
-        copy_out(level.by_type[TCA_STATS_QUEUE], &queue, sizeof(queue));
-        found->packets = basic.packets;
-        found->dropped = queue.drops;
-    }
-}
-
-struct reading {
-    int index;
-    struct netem_found *found;
-};
-
-static int visit_qdisc(const struct nlmsghdr *message, void *context)
-{
-    struct reading *reading = context;
-    const struct tcmsg *header = NLMSG_DATA(message);
-    const struct rtattr *attributes[TCA_MAX + 1];
-    if (header->tcm_ifindex != reading->index || header->tcm_parent != TC_H_ROOT) {
-        return 0;
-    }
-    link_attributes(message, sizeof(*header), attributes, ARRAY_LEN(attributes));
-    reading->found->handle = header->tcm_handle;
-    (void)str_copy(reading->found->kind, sizeof(reading->found->kind),
-                   attributes[TCA_KIND] ? RTA_DATA(attributes[TCA_KIND]) : "");
-    read_statistics(attributes[TCA_STATS2], reading->found);
-    if (str_eq(reading->found->kind, "netem") && attributes[TCA_OPTIONS]) {
-        read_options(attributes[TCA_OPTIONS], reading->found);
-    }
-    return 0;
+    read_loss(level[TCA_NETEM_LOSS], shape);
+    read_rate(level, shape);
 }
 
 int netem_read(const char *device, struct netem_found *ret_found, struct err *err)
 {
-    struct netem_found found = {0};
-    struct reading reading = {(int)if_nametoindex(device), &found};
-    struct link_dump dump = {.type = RTM_GETQDISC, .index = reading.index, .visit = visit_qdisc, .context = &reading};
-    if (!reading.index) {
-        return err_set(err, ERR_INPUT, "interface '%s' is not in this network namespace", device);
+    struct qdisc qdisc;
+    int status = qdisc_read(device, TC_H_ROOT, &qdisc, err);
+    if (status < 0) {
+        return status;
     }
-    int status = link_dump(&dump, err);
-    if (status == 0) {
-        *ret_found = found;
+    struct netem_found found = {.handle = qdisc.handle, .packets = qdisc.packets, .dropped = qdisc.dropped};
+    (void)str_copy(found.kind, sizeof(found.kind), qdisc.kind);
+    if (str_eq(found.kind, "netem")) {
+        read_options(&qdisc, &found);
     }
-    return status;
+    *ret_found = found;
+    return 0;
 }

@@ -32,7 +32,7 @@ static const struct param corrupt_options[] = {
 static struct shaping make(const struct fault_instance *fault)
 {
     const struct corrupt_options *options = fault->options;
-    return (struct shaping){.options = &options->common,
+    return (struct shaping){.options = options->common,
                             .shape = {.corrupt = options->share},
                             .deliver = options->mode == PAYLOAD,
                             .probe_count = shaping_probes(options->share)};

@@ -45,7 +45,7 @@ static struct shaping make(const struct fault_instance *fault)
                           .jitter_ns = options->jitter_ns,
                           .distribution = options->distribution,
                           .overtake = options->overtake};
-    return (struct shaping){.options = &options->common, .shape = shape};
+    return (struct shaping){.options = options->common, .shape = shape};
 }
 
 static int delay_supported(const struct fault_instance *fault, struct err *err)

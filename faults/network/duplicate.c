@@ -22,7 +22,7 @@ static struct shaping make(const struct fault_instance *fault)
 {
     const struct duplicate_options *options = fault->options;
     return (struct shaping){
-        .options = &options->common, .shape = {.duplicate = options->share}, .probe_count = shaping_probes(options->share)};
+        .options = options->common, .shape = {.duplicate = options->share}, .probe_count = shaping_probes(options->share)};
 }
 
 static int duplicate_supported(const struct fault_instance *fault, struct err *err)

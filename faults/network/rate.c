@@ -29,7 +29,7 @@ static const struct param rate_options[] = {
 static struct shaping make(const struct fault_instance *fault)
 {
     const struct rate_options *options = fault->options;
-    return (struct shaping){.options = &options->common,
+    return (struct shaping){.options = options->common,
                             .shape = {.rate_bits = (double)options->bits, .queue_ns = options->queue_ns}};
 }
 

@@ -30,7 +30,7 @@ static const struct param reorder_options[] = {
 static struct shaping make(const struct fault_instance *fault)
 {
     const struct reorder_options *options = fault->options;
-    return (struct shaping){.options = &options->common,
+    return (struct shaping){.options = options->common,
                             .shape = {.reorder = options->share, .reorder_ns = options->by_ns},
                             .probe_count = shaping_probes(options->share)};
 }

@@ -44,7 +44,7 @@ static const char *interface_of(const struct filter_plan *plan, size_t group)
 /* The first reason why netem cannot do it at all; 0 when nothing speaks against it. */
 static int netem_fits(const struct fault_instance *fault, const struct shaping *shaping, struct err *err)
 {
-    if (!selection_is_whole(fault, &shaping->options->traffic)) {
+    if (!selection_is_whole(fault, &shaping->options.traffic)) {
         return err_set(err, ERR_UNSUPPORTED, "netem shapes all that leaves through an interface, not a selection of it");
     }
     if (shaping->deliver) {
@@ -75,8 +75,8 @@ static int choose(const struct fault_instance *fault, const struct shaping *shap
     struct nft_rule queue = {.action = NFT_QUEUE};
     struct err why = {0};
     memset(rungs, 0, sizeof(*rungs));
-    int status = selection_plan(fault, &shaping->options->traffic, &queue, &rungs->plan, err);
-    if (status < 0 || shaping->options->mechanism == SHAPING_QUEUE) {
+    int status = selection_plan(fault, &shaping->options.traffic, &queue, &rungs->plan, err);
+    if (status < 0 || shaping->options.mechanism == SHAPING_QUEUE) {
         return status;
     }
     bool fits = netem_fits(fault, shaping, &why) == 0;
@@ -89,7 +89,7 @@ static int choose(const struct fault_instance *fault, const struct shaping *shap
             (void)str_copy(rungs->reason, sizeof(rungs->reason), why.text);
         }
     }
-    if (shaping->options->mechanism == SHAPING_NETEM && rungs->netem_count < rungs->plan.group_count) {
+    if (shaping->options.mechanism == SHAPING_NETEM && rungs->netem_count < rungs->plan.group_count) {
         return err_set(err, ERR_UNSUPPORTED, "fault '%s' cannot be done by netem alone: %s", fault->ops->name, rungs->reason);
     }
     return 0;
@@ -193,7 +193,7 @@ static int queue_plan(const struct fault_instance *fault, const struct shaping *
     struct nft_rule queue = {.action = NFT_QUEUE, .skip_mark = mark};
     struct filter_plan all;
     uint8_t place[FILTER_GROUPS_MAX];
-    int status = selection_plan(fault, &shaping->options->traffic, &queue, &all, err);
+    int status = selection_plan(fault, &shaping->options.traffic, &queue, &all, err);
     memset(plan, 0, sizeof(*plan));
     for (size_t i = 0; i < all.group_count && status == 0; i++) {
         place[i] = (uint8_t)plan->group_count;
@@ -234,7 +234,7 @@ static int apply_queue(struct fault_instance *fault, const struct shaping *shapi
     }
     struct holder_request request = {.shape = shaping->shape,
                                      .ways = plan.group_count,
-                                     .seed = (uint64_t)shaping->options->seed,
+                                     .seed = (uint64_t)shaping->options.seed,
                                      .mark = mark,
                                      .deliver = shaping->deliver};
     status = queue_supported(&old, err);
@@ -261,7 +261,7 @@ static int apply_netem(struct fault_instance *fault, const struct shaping *shapi
             status = netem_read(interface, &found, err);
         }
         if (status == 0 && found.handle != NETEM_OF_FAULT) {
-            status = netem_put(interface, NETEM_OF_FAULT, &shaping->shape, (uint64_t)shaping->options->seed + index, err);
+            status = netem_put(interface, NETEM_OF_FAULT, &shaping->shape, (uint64_t)shaping->options.seed + index, err);
         }
     }
     return status;

@@ -31,8 +31,8 @@ struct shaping_options {
          .help = "the kernel's netem, packets held by the agent, or whichever can do it, netem first"},                          \
         SHAPING_OPTION_SEED(options, member.seed)
 
-struct shaping { /* what one fault asks for, made anew from its options each time */
-    const struct shaping_options *options;
+struct shaping {                    /* what one fault asks for, made anew from its options each time */
+    struct shaping_options options; /* its strings are the fault's */
     struct shape shape;
     bool deliver;       /* damaged packets get a right checksum */
     size_t probe_count; /* so many probes show the effect with near certainty; 0 counts as a few */
