@@ -12,6 +12,11 @@
 
 enum { PROVE_TIMEOUT_MS = 60, PROVE_INTERVAL_MS = 10, PROBES_FEW = 3, PROBES_MAX = 20000 };
 
+int filter_supported(struct err *err)
+{
+    return nft_supported(NFT_DROP, err);
+}
+
 static const char *table_of(const struct fault_instance *fault)
 {
     return json_str(fault->journal, "table", NULL);
