@@ -54,7 +54,7 @@ struct fault_instance {
                                 * agent after `prepare` and before `apply` */
     const struct fault_services *services; /* NULL outside of an agent */
     int64_t before_ns, after_ns;           /* set by the agent around apply and revert */
-    char mechanism[64];                    /* set by apply: "nft owner table", "netlink link flags", "pidfd" */
+    char mechanism[256];                   /* set by apply: "nft owner table", "netlink link flags", "pidfd" */
 };
 
 struct fault_ops {

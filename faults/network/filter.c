@@ -12,6 +12,11 @@
 
 enum { PROVE_TIMEOUT_MS = 60, PROVE_INTERVAL_MS = 10, PROBES_FEW = 3, PROBES_MAX = 20000 };
 
+int filter_supported(struct err *err)
+{
+    return nft_supported(NFT_DROP, err);
+}
+
 static const char *table_of(const struct fault_instance *fault)
 {
     return json_str(fault->journal, "table", NULL);
@@ -97,20 +102,31 @@ static int probe_inward(const struct fault_instance *fault, const struct filter_
     return status;
 }
 
-static int send_probes(const struct fault_instance *fault, struct filter_plan *plan, const struct nft_count *sums,
-                       struct err *err)
+int filter_probe(const struct fault_instance *fault, const struct filter_plan *plan, const struct filter_group *group,
+                 struct err *err)
 {
     size_t wanted = plan->probe_count ? plan->probe_count : PROBES_FEW;
     size_t count = wanted < PROBES_MAX ? wanted : PROBES_MAX;
+    struct probe probe = group->probe;
+    int status = aim(&probe, err);
+    if (status == 0) {
+        status = probe_send(&probe, count, err);
+    }
+    if (status == 0 && group->inward) {
+        struct filter_group aimed = *group;
+        aimed.probe = probe;
+        status = probe_inward(fault, &aimed, count, err);
+    }
+    return status;
+}
+
+static int send_probes(const struct fault_instance *fault, struct filter_plan *plan, const struct nft_count *sums,
+                       struct err *err)
+{
     int status = 0;
     for (size_t i = 0; i < plan->group_count && status == 0; i++) {
-        const struct filter_group *group = &plan->groups[i];
-        if (sums[i].dropped) {
-            continue;
-        }
-        status = probe_send(&group->probe, count, err);
-        if (status == 0 && group->inward) {
-            status = probe_inward(fault, group, count, err);
+        if (!sums[i].dropped) {
+            status = filter_probe(fault, plan, &plan->groups[i], err);
         }
     }
     return status;
@@ -151,8 +167,8 @@ static void print_proof(const struct fault_instance *fault, const struct filter_
 {
     buf_printf(proof, "counters of nft table %s:", table_of(fault));
     for (size_t i = 0; i < plan->group_count; i++) {
-        buf_printf(proof, "%s %s %llu of %llu packets dropped", i ? "," : "", plan->groups[i].label,
-                   (unsigned long long)sums[i].dropped, (unsigned long long)sums[i].seen);
+        buf_printf(proof, "%s %s %llu of %llu packets %s", i ? "," : "", plan->groups[i].label,
+                   (unsigned long long)sums[i].dropped, (unsigned long long)sums[i].seen, plan->done ? plan->done : "dropped");
     }
 }
 
@@ -164,9 +180,6 @@ int filter_prove(const struct fault_instance *fault, struct filter_plan *plan, s
         return err_set(err, ERR_STATE, "fault %s is not in force: it was never prepared", fault->id);
     }
     int status = read_sums(fault, plan, sums, err); /* before any packet is sent: no rules, no probes */
-    for (size_t i = 0; i < plan->group_count && status == 0; i++) {
-        status = aim(&plan->groups[i].probe, err);
-    }
     while (status == 0 && unproven(plan, sums) && clock_now_ns() < deadline_ns) {
         status = send_probes(fault, plan, sums, err);
         if (status == 0) {
@@ -183,8 +196,8 @@ int filter_prove(const struct fault_instance *fault, struct filter_plan *plan, s
     const struct filter_group *silent = unproven(plan, sums);
     if (silent) {
         return err_set(err, ERR_STATE,
-                       "fault %s: no packet %s was dropped within %d ms, though probes were sent; is there a way to %s?",
-                       fault->id, silent->label, PROVE_TIMEOUT_MS, fault->target.name);
+                       "fault %s: no packet %s was %s within %d ms, though probes were sent; is there a way to %s?", fault->id,
+                       silent->label, plan->done ? plan->done : "dropped", PROVE_TIMEOUT_MS, fault->target.name);
     }
     print_proof(fault, plan, sums, proof);
     return 0;

@@ -23,17 +23,22 @@ struct filter_plan {
     struct filter_group groups[FILTER_GROUPS_MAX];
     size_t group_count;
     size_t probe_count; /* a group's probes for one try; 0 counts as a few */
+    const char *done;   /* what the rules do to packets, for the proof's text; NULL: "dropped" */
 };
 
 struct filter_state { /* the first member of each user's state */
     struct nft *nft;
 };
 
+int filter_supported(struct err *err) MUST_CHECK; /* rules that drop */
 int filter_prepare(struct fault_instance *fault, struct err *err) MUST_CHECK;
 int filter_apply(struct fault_instance *fault, const struct filter_plan *plan, struct err *err) MUST_CHECK;
 /* Send probes until each outward group has dropped something (each inward one, when there are only such). One short
  * try: who asks asks again. */
 int filter_prove(const struct fault_instance *fault, struct filter_plan *plan, struct buf *proof, struct err *err) MUST_CHECK;
+/* Send a group's probes once, whether they were seen before or not. */
+int filter_probe(const struct fault_instance *fault, const struct filter_plan *plan, const struct filter_group *group,
+                 struct err *err) MUST_CHECK;
 int filter_revert(struct fault_instance *fault, struct err *err) MUST_CHECK;
 int filter_residue(struct fault_instance *fault, struct buf *left, struct err *err) MUST_CHECK;
 void filter_release(struct fault_instance *fault);

@@ -106,7 +106,7 @@ static void put_passes(struct link_batch *batch, struct nl_sock *socket, const c
 static bool refuses(const struct nft_rule *rules, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (rules[i].action != NFT_DROP) {
+        if (rules[i].action == NFT_REJECT || rules[i].action == NFT_RESET) {
             return true;
         }
     }

@@ -11,7 +11,12 @@
 #include "harness/base/err.h"
 
 enum nft_chain { NFT_INPUT = 0, NFT_OUTPUT, NFT_FORWARD, NFT_CHAIN_COUNT };
-enum nft_action { NFT_DROP = 0, NFT_REJECT /* by ICMP */, NFT_RESET /* by a TCP reset; the rule's protocol is TCP */ };
+enum nft_action {
+    NFT_DROP = 0,
+    NFT_REJECT, /* by ICMP */
+    NFT_RESET,  /* by a TCP reset; the rule's protocol is TCP */
+    NFT_QUEUE,  /* to a process; passes when there is none */
+};
 enum { NFT_NAME_MAX = 64, NFT_RULES_MAX = 128 };
 
 /* Whatever is empty or 0 matches everything. All borrowed. */
@@ -25,6 +30,9 @@ struct nft_rule {
     uint32_t per_million;     /* of what matched so far, this share at random; 0: all */
     uint32_t every;           /* …or exactly every n-th; 0: all */
     enum nft_action action;
+    uint16_t queue;     /* NFT_QUEUE: its number */
+    bool old_queue;     /* NFT_QUEUE: by the iptables target, for kernels without the expression */
+    uint32_t skip_mark; /* packets with this mark do not match; 0: none */
 };
 
 struct nft_count {

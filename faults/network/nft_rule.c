@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
+#include <linux/netfilter/xt_NFQUEUE.h>
 #include <net/if.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
@@ -176,6 +178,24 @@ static void put_choice(struct link_batch *batch, const struct nft_rule *rule)
     }
 }
 
+/* Both let packets pass when nobody listens on the queue. The iptables target is in kernels that lack nft_queue. */
+static void put_queue(struct link_batch *batch, const struct nft_rule *rule)
+{
+    struct xt_NFQ_info_v3 info = {.queuenum = rule->queue, .queues_total = 1, .flags = NFQ_FLAG_BYPASS};
+    uint16_t number = htons(rule->queue), total = htons(1), flags = htons(NFT_QUEUE_FLAG_BYPASS);
+    struct expression queue = expression_begin(batch, rule->old_queue ? "target" : "queue");
+    if (rule->old_queue) {
+        link_batch_put_text(batch, NFTA_TARGET_NAME, "NFQUEUE");
+        link_batch_put_be32(batch, NFTA_TARGET_REV, 3);
+        link_batch_put(batch, NFTA_TARGET_INFO, &info, sizeof(info));
+    } else {
+        link_batch_put(batch, NFTA_QUEUE_NUM, &number, sizeof(number));
+        link_batch_put(batch, NFTA_QUEUE_TOTAL, &total, sizeof(total));
+        link_batch_put(batch, NFTA_QUEUE_FLAGS, &flags, sizeof(flags));
+    }
+    expression_end(batch, queue);
+}
+
 static void put_verdict(struct link_batch *batch, uint32_t code)
 {
     struct expression immediate = expression_begin(batch, "immediate");
@@ -188,16 +208,21 @@ static void put_verdict(struct link_batch *batch, uint32_t code)
     expression_end(batch, immediate);
 }
 
-static void put_action(struct link_batch *batch, enum nft_action action)
+static void put_action(struct link_batch *batch, const struct nft_rule *rule)
 {
     unsigned char code = NFT_REJECT_ICMPX_ADMIN_PROHIBITED;
-    if (action == NFT_DROP) {
+    if (rule->action == NFT_DROP) {
         put_verdict(batch, NF_DROP);
         return;
     }
+    if (rule->action == NFT_QUEUE) {
+        put_queue(batch, rule);
+        return;
+    }
+    bool reset = rule->action == NFT_RESET;
     struct expression reject = expression_begin(batch, "reject");
-    link_batch_put_be32(batch, NFTA_REJECT_TYPE, action == NFT_RESET ? NFT_REJECT_TCP_RST : NFT_REJECT_ICMPX_UNREACH);
-    if (action == NFT_REJECT) {
+    link_batch_put_be32(batch, NFTA_REJECT_TYPE, reset ? NFT_REJECT_TCP_RST : NFT_REJECT_ICMPX_UNREACH);
+    if (!reset) {
         link_batch_put(batch, NFTA_REJECT_ICMP_CODE, &code, sizeof(code));
     }
     expression_end(batch, reject);
@@ -228,10 +253,14 @@ int nft_rule_put(struct link_batch *batch, const struct nft_rule *rule, struct e
         status = put_prefix(batch, rule->destination, false, err);
     }
     put_transport(batch, rule);
+    if (rule->skip_mark) {
+        put_meta(batch, NFT_META_MARK);
+        put_compare(batch, NFT_CMP_NEQ, &rule->skip_mark, sizeof(rule->skip_mark));
+    }
     put_counter(batch);
     put_choice(batch, rule);
     put_counter(batch);
-    put_action(batch, rule->action);
+    put_action(batch, rule);
     link_batch_nest_end(batch, list);
     return status;
 }

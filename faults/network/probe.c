@@ -16,7 +16,13 @@
 #include "faults/network/link.h"
 #include "harness/base/fd.h"
 
-enum { PORT_FROM = 61000, PORT_TO = 33434 /* where traceroute begins */, WINDOW = 1024, TTL = 64 };
+enum {
+    PORT_FROM = 61000,
+    PORT_TO = 33434 /* where traceroute begins */,
+    WINDOW = 1024,
+    TTL = 64,
+    DATA = 32 /* bytes, all 0: there is something to be damaged */
+};
 
 struct packet {
     struct iphdr ip;
@@ -24,6 +30,7 @@ struct packet {
         struct icmphdr icmp;
         struct tcphdr tcp;
         struct udphdr udp;
+        unsigned char room[sizeof(struct tcphdr) + DATA];
     } body;
 };
 
@@ -64,17 +71,17 @@ static size_t fill_body(struct packet *packet, const struct probe *probe, size_t
                                            .doff = sizeof(packet->body.tcp) / 4,
                                            .syn = 1,
                                            .window = htons(WINDOW)};
-        packet->body.tcp.check = transport_sum(packet, sizeof(packet->body.tcp));
-        return sizeof(packet->body.tcp);
+        packet->body.tcp.check = transport_sum(packet, sizeof(packet->body.tcp) + DATA);
+        return sizeof(packet->body.tcp) + DATA;
     case IPPROTO_UDP:
-        packet->body.udp = (struct udphdr){.source = from, .dest = to, .len = htons(sizeof(packet->body.udp))};
-        packet->body.udp.check = transport_sum(packet, sizeof(packet->body.udp));
-        return sizeof(packet->body.udp);
+        packet->body.udp = (struct udphdr){.source = from, .dest = to, .len = htons(sizeof(packet->body.udp) + DATA)};
+        packet->body.udp.check = transport_sum(packet, sizeof(packet->body.udp) + DATA);
+        return sizeof(packet->body.udp) + DATA;
     default:
         packet->body.icmp = (struct icmphdr){.type = ICMP_ECHO,
                                              .un.echo = {.id = htons((uint16_t)getpid()), .sequence = htons((uint16_t)number)}};
         packet->body.icmp.checksum = fold(sum_of(&packet->body.icmp, sizeof(packet->body.icmp)));
-        return sizeof(packet->body.icmp);
+        return sizeof(packet->body.icmp) + DATA;
     }
 }
 
