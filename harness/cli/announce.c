@@ -79,23 +79,6 @@ int announce_copy(const struct announce_options *options, const char *folder, st
     return status < 0 ? status : copy_to(folder, "report.json", options->json, err);
 }
 
-void announce_print(const struct announce_options *options, const struct result *result, const char *folder, bool colour)
-{
-    FILE *out = options->tap ? stderr : stdout;
-    struct buf text CLEANUP(buf_clear) = {0}, tap CLEANUP(buf_clear) = {0};
-    report_console(result, colour && !options->tap, options->quiet, &text);
-    (void)fputs(buf_str(&text), out);
-    if (!options->quiet) {
-        fprintf(out, "  report: %s/report.html\n", folder);
-    }
-    fprintf(out, "exit %d: %s\n", result->exit_code, result->exit_words);
-    if (options->tap) {
-        report_tap(result, &tap);
-        (void)fputs(buf_str(&tap), stdout);
-    }
-    fflush(stdout);
-}
-
 static void warn(const char *what, const struct err *err)
 {
     fprintf(stderr, "drill: warning: %s: %s\n", what, err->text);
@@ -115,23 +98,46 @@ static int append_summary(const char *path, const char *folder, struct err *err)
     return status < 0 ? status : fd_write_all(fd, text, size, err);
 }
 
-static void tell_github(const struct announce_options *options, const struct result *result, const char *folder)
+static void write_summary(const char *folder)
 {
     const char *summary = getenv("GITHUB_STEP_SUMMARY");
     struct err err = {0};
     if (summary && *summary && append_summary(summary, folder, &err) < 0) {
         warn("the job summary was not written", &err);
     }
+}
+
+/* Before all else, as the last line is the exit code's. */
+static void annotate_github(const struct result *result, const char *folder, FILE *out)
+{
+    AUTO_FREE char *path = xasprintf("%s/scenario.lua", folder);
+    AUTO_FREE char *source = NULL;
+    struct buf text CLEANUP(buf_clear) = {0};
+    struct err ignored = {0}; /* without the source the annotations have no lines */
+    size_t size;
     if (str_eq(getenv("GITHUB_ACTIONS"), "true")) {
-        struct buf out CLEANUP(buf_clear) = {0};
-        AUTO_FREE char *path = xasprintf("%s/scenario.lua", folder);
-        AUTO_FREE char *source = NULL;
-        size_t size;
-        struct err ignored = {0}; /* without the source the annotations have no lines */
         bool known = fd_read_file(path, FILE_MAX, &source, &size, &ignored) == 0;
-        report_annotations(result, json_str(result->plan, "scenario_file", NULL), known ? source : NULL, &out);
-        (void)fputs(buf_str(&out), options->tap ? stderr : stdout);
+        report_annotations(result, json_str(result->plan, "scenario_file", NULL), known ? source : NULL, &text);
+        (void)fputs(buf_str(&text), out);
     }
+}
+
+void announce_print(const struct announce_options *options, const struct result *result, const char *folder, bool colour)
+{
+    FILE *out = options->tap ? stderr : stdout;
+    struct buf text CLEANUP(buf_clear) = {0}, tap CLEANUP(buf_clear) = {0};
+    annotate_github(result, folder, out);
+    report_console(result, colour && !options->tap, options->quiet, &text);
+    (void)fputs(buf_str(&text), out);
+    if (!options->quiet) {
+        fprintf(out, "  report: %s/report.html\n", folder);
+    }
+    fprintf(out, "exit %d: %s\n", result->exit_code, result->exit_words);
+    if (options->tap) {
+        report_tap(result, &tap);
+        (void)fputs(buf_str(&tap), stdout);
+    }
+    fflush(stdout);
 }
 
 static bool worth_telling(const struct announce_options *options, const struct result *result,
@@ -177,7 +183,7 @@ void announce_elsewhere(const struct announce_options *options, const struct res
     AUTO_FREE char *text = NULL;
     struct err err = {0};
     size_t size = 0;
-    tell_github(options, result, folder);
+    write_summary(folder);
     if (!worth_telling(options, result, context)) {
         return;
     }

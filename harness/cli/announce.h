@@ -34,10 +34,9 @@ int announce_check(const struct announce_options *options, struct err *err) MUST
 void announce_shape(const struct announce_options *options, const char *folder, struct report_context *context);
 /* Copy junit.xml and report.json from `folder` to where the options want them. */
 int announce_copy(const struct announce_options *options, const char *folder, struct err *err) MUST_CHECK;
-/* The gate's output and the last line, or TAP. */
+/* The gate's output and the last line, or TAP; before it annotations where GitHub Actions runs. */
 void announce_print(const struct announce_options *options, const struct result *result, const char *folder, bool colour);
-/* GitHub's job summary and annotations when it runs there, the webhook when it was asked for. Problems are warnings on standard
- * error. */
+/* GitHub's job summary when it runs there, the webhook when it was asked for. Problems are warnings on standard error. */
 void announce_elsewhere(const struct announce_options *options, const struct result *result, const struct report_context *context,
                         const char *folder);
 
