@@ -6,22 +6,28 @@
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
 #include "harness/base/vec.h"
+#include "harness/param/client.h"
 #include "harness/param/units.h"
 
-const char *const scenario_arrivals[] = {"constant", "poisson", NULL};
-const char *const scenario_connections[] = {"keepalive", "new", "mixed", NULL};
-
 const struct param scenario_load_table[] = {
-    {"rate", PARAM_RATE, offsetof(struct scenario_load, rate), 1, 20000, "300/s",
+    {"rate", PARAM_RATE, offsetof(struct scenario_load, rate), 1, 50000, "300/s",
      .help = "requests per second, whatever the system does"},
     {"writes", PARAM_SHARE, offsetof(struct scenario_load, write_share), 0, 1000000, "30%",
      .help = "share of requests that write"},
     {"deadline", PARAM_DURATION, offsetof(struct scenario_load, deadline_ns), 10 * NS_PER_MS, 60 * NS_PER_S, "1s",
      .help = "a request not answered by then has failed"},
-    {"arrivals", PARAM_CHOICE, offsetof(struct scenario_load, arrivals), .fallback = "constant", .choices = scenario_arrivals,
-     .help = "how requests are spread in time"},
+    {"arrivals", PARAM_CHOICE, offsetof(struct scenario_load, arrivals), .fallback = "constant", .choices = client_arrivals,
+     .help = "how requests are spread in time; ramp and step go from `from` to `rate`"},
+    {"from", PARAM_RATE, offsetof(struct scenario_load, from), 0, 50000, "0/s", .help = "where a ramp or steps begin"},
+    {"over", PARAM_DURATION, offsetof(struct scenario_load, over_ns), 100 * NS_PER_MS, 86400 * NS_PER_S, "10s",
+     .help = "how long a ramp or steps take"},
+    {"steps", PARAM_INTEGER, offsetof(struct scenario_load, steps), 1, 1000, "1", .help = "in how many equal steps"},
     {"connections", PARAM_CHOICE, offsetof(struct scenario_load, connections), .fallback = "keepalive",
-     .choices = scenario_connections, .help = "kept and reused, a new one for each request, or half of each"},
+     .choices = client_connections, .help = "kept and reused, a new one for each request, or half of each"},
+    {"http", PARAM_CHOICE, offsetof(struct scenario_load, http), .fallback = "1.1", .choices = client_http,
+     .help = "version; 2 needs https"},
+    {"in_flight", PARAM_INTEGER, offsetof(struct scenario_load, in_flight), 0, 1000000, "0",
+     .help = "limit of a vantage; 0 is rate x deadline x 2 + 64"},
     {0},
 };
 
