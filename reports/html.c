@@ -97,8 +97,9 @@ static void write_body(struct xml *xml, const struct result *result, const struc
     xml_close(xml);
 }
 
-static int write_html(const struct result *result, const char *folder, struct err *err)
+static int write_html(const struct result *result, const struct report_context *context, const char *folder, struct err *err)
 {
+    (void)context;
     struct xml *xml AUTO_XML = xml_new(XML_HTML);
     AUTO_FREE struct columns *columns = columns_new(result);
     xml_open(xml, "html");

@@ -306,8 +306,9 @@ static json_t *describe(const struct result *result)
     return report;
 }
 
-static int write_json(const struct result *result, const char *folder, struct err *err)
+static int write_json(const struct result *result, const struct report_context *context, const char *folder, struct err *err)
 {
+    (void)context;
     AUTO_FREE char *path = xasprintf("%s/report.json", folder);
     AUTO_JSON json_t *report = describe(result);
     return json_write_file(path, report, err);

@@ -153,8 +153,9 @@ static void write_suite(struct xml *xml, const struct result *result)
     xml_close(xml);
 }
 
-static int write_junit(const struct result *result, const char *folder, struct err *err)
+static int write_junit(const struct result *result, const struct report_context *context, const char *folder, struct err *err)
 {
+    (void)context;
     struct xml *xml AUTO_XML = xml_new(XML_PLAIN);
     xml_open(xml, "testsuites");
     write_suite(xml, result);

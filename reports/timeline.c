@@ -200,8 +200,9 @@ void timeline_draw(struct xml *xml, const struct result *result)
     chart_end(xml);
 }
 
-static int write_timeline(const struct result *result, const char *folder, struct err *err)
+static int write_timeline(const struct result *result, const struct report_context *context, const char *folder, struct err *err)
 {
+    (void)context;
     struct xml *xml AUTO_XML = xml_new(XML_SVG);
     timeline_draw(xml, result);
     return xml_write_file(xml, folder, "timeline.svg", err);

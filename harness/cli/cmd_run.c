@@ -60,13 +60,17 @@ static int report(const char *folder, const struct run_options *run, const struc
 {
     struct evidence *evidence CLEANUP(evidence_cleanup) = NULL;
     struct result *result CLEANUP(result_cleanup) = NULL;
+    struct report_context context CLEANUP(report_context_clear) = {0};
     struct buf out CLEANUP(buf_clear) = {0};
     int status = evidence_load(folder, &evidence, err);
     if (status == 0) {
         status = measure_evidence(evidence, &result, err);
     }
     if (status == 0) {
-        status = reports_write_all(result, folder, err);
+        status = report_context_load(folder, &context, err);
+    }
+    if (status == 0) {
+        status = reports_write_all(result, &context, folder, err);
     }
     if (status == 0) {
         status = copy_to(folder, "junit.xml", run->junit, err);

@@ -82,11 +82,12 @@ static int run_report(const struct cli_args *args, struct err *err)
 {
     struct evidence *evidence CLEANUP(evidence_cleanup) = NULL;
     struct result *result CLEANUP(result_cleanup) = NULL;
+    struct report_context context CLEANUP(report_context_clear) = {0};
     struct buf out CLEANUP(buf_clear) = {0};
-    if (evidence_load(args->words[0], &evidence, err) < 0) {
+    if (evidence_load(args->words[0], &evidence, err) < 0 || report_context_load(args->words[0], &context, err) < 0) {
         return EXIT_USAGE;
     }
-    if (measure_evidence(evidence, &result, err) < 0 || reports_write_all(result, args->words[0], err) < 0) {
+    if (measure_evidence(evidence, &result, err) < 0 || reports_write_all(result, &context, args->words[0], err) < 0) {
         return EXIT_ARCHIVE;
     }
     report_console(result, isatty(STDOUT_FILENO) && !secure_getenv("NO_COLOR"), false, &out);

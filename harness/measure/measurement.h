@@ -3,6 +3,8 @@
 #ifndef DRILL_MEASURE_MEASUREMENT_H
 #define DRILL_MEASURE_MEASUREMENT_H
 
+#include <netinet/in.h>
+
 #include "harness/evidence/evidence.h"
 #include "harness/measure/objective.h"
 #include "harness/measure/outage.h"
@@ -36,6 +38,11 @@ struct measurement {
 void measure_facts(struct measurement *measurement);
 /* traffic.c: totals, bins, addresses, the driver's lateness; needs result->origin_ns. */
 void measure_traffic(struct measurement *measurement);
+/* The region whose network holds the address; "" when none does. */
+void measure_region_name(const json_t *plan, struct in_addr address, char *out, size_t size);
+/* detail.c: what pictures and tables show beside the totals: latencies in buckets, regions, the first failure of each kind; needs the
+ * bins. */
+void measure_detail(struct measurement *measurement);
 /* latency.c: quantiles of the parts; needs the observations. */
 void measure_latency(struct measurement *measurement);
 /* observe.c: the observations and the worst of them. */

@@ -1,6 +1,8 @@
 /* Names of a result's values, and its end. */
 #include "harness/measure/result.h"
 
+#include <math.h>
+
 #include "harness/base/cleanup.h"
 
 static const char *name_of(const char *const *names, size_t count, unsigned value)
@@ -24,6 +26,11 @@ const char *judgement_name(enum judgement judgement)
 {
     static const char *const names[] = {"none", "met", "missed", "unknown"};
     return name_of(names, ARRAY_LEN(names), judgement);
+}
+
+double latency_bucket_end_s(size_t bucket)
+{
+    return 1e-4 * pow(10, (double)(bucket + 1) / 5);
 }
 
 static void free_texts(char **texts, size_t count)
@@ -93,6 +100,7 @@ static void free_bins(struct result *result)
         free(result->addresses[i].counts);
     }
     free(result->addresses);
+    free(result->regions);
 }
 
 static void free_identity(struct result *result)

@@ -97,12 +97,35 @@ struct latency_part {
     uint64_t count;
 };
 
+/* Latencies are counted in buckets, five to a decade: bucket i is below latency_bucket_end_s(i); the first holds all that was faster
+ * than it, the last all that was slower. */
+enum { LATENCY_BUCKETS = 30 };
+double latency_bucket_end_s(size_t bucket); /* 158 µs … 100 s */
+
 /* One second of the drill, for pictures and samples.csv: by due time. */
 struct second_bin {
     int64_t start_ns;
     uint32_t ok, failed, timed_out, not_sent;
     uint32_t by_outcome[OUTCOME_COUNT];
-    double p50_s, p95_s, p99_s; /* of the answered ones; 0 without */
+    double p50_s, p95_s, p99_s;               /* of the answered ones; 0 without */
+    uint32_t latency_counts[LATENCY_BUCKETS]; /* of the answered ones */
+};
+
+/* Requests by the region that they went to; "" is none: no address, or one outside of every region. */
+struct region_result {
+    char name[64];
+    uint64_t answered, failed;               /* failed: all that were not answered as agreed, timed out ones too */
+    int64_t first_failed_ns, last_failed_ns; /* by due time; 0 without */
+};
+
+/* The first request that ended so, by due time. */
+struct failure_example {
+    bool known;
+    char vantage[64];
+    enum request_class request_class;
+    int64_t due_ns, took_ns; /* took_ns 0: it never ended */
+    uint16_t http_status;
+    char address[16]; /* "" when it had none */
 };
 
 struct address_bin {
@@ -156,6 +179,9 @@ struct result {
     size_t bin_count;
     struct address_bin *addresses;
     size_t address_count;
+    struct region_result *regions;
+    size_t region_count;
+    struct failure_example first_of[OUTCOME_COUNT];
     json_t *events;      /* owned: the array of events.jsonl */
     json_t *environment; /* owned */
     json_t *plan;        /* owned */

@@ -70,8 +70,7 @@ static void make_bins(struct traffic *traffic)
     }
 }
 
-/* The region whose network holds the address; "" when none does. */
-static void find_region(const json_t *plan, struct in_addr address, char *out, size_t size)
+void measure_region_name(const json_t *plan, struct in_addr address, char *out, size_t size)
 {
     size_t index;
     json_t *region;
@@ -111,7 +110,7 @@ static struct address_bin *find_address(struct measurement *measurement, uint32_
     struct address_bin *bin = &result->addresses[result->address_count++];
     *bin = (struct address_bin){.counts = xcalloc(result->bin_count, sizeof(*bin->counts))};
     (void)str_copy(bin->address, sizeof(bin->address), text);
-    find_region(measurement->evidence->plan, address, bin->region, sizeof(bin->region));
+    measure_region_name(measurement->evidence->plan, address, bin->region, sizeof(bin->region));
     return bin;
 }
 

@@ -27,7 +27,7 @@ static size_t write_all(void (*fill)(struct sample *), char *texts[static TEXT_C
     const struct report_ops *const *list = report_list(&count);
     assert_non_null(mkdtemp(folder));
     fill(&sample);
-    if (reports_write_all(&sample.result, folder, &err) < 0) {
+    if (reports_write_all(&sample.result, NULL, folder, &err) < 0) {
         fail_msg("%s", err.text);
     }
     for (size_t i = 0; i < count; i++) {
@@ -294,7 +294,7 @@ static void a_missing_folder_is_an_error(void **state)
     struct err err = {0};
     (void)state;
     sample_aborted(&sample);
-    assert_true(reports_write_all(&sample.result, "/nonexistent/folder", &err) < 0);
+    assert_true(reports_write_all(&sample.result, NULL, "/nonexistent/folder", &err) < 0);
     assert_non_null(strstr(err.text, "report.json"));
 }
 

@@ -18,7 +18,7 @@ static json_t *write_and_read(void (*fill)(struct sample *))
     assert_non_null(mkdtemp(folder));
     AUTO_FREE char *path = xasprintf("%s/report.json", folder);
     fill(&sample);
-    assert_int_equal(report_find("json")->write(&sample.result, folder, &err), 0);
+    assert_int_equal(report_find("json")->write(&sample.result, &(struct report_context){0}, folder, &err), 0);
     assert_int_equal(json_read_file(path, &json, &err), 0);
     assert_int_equal(fd_remove_tree(folder, &err), 0);
     sample_clear(&sample);
