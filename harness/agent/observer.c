@@ -37,6 +37,10 @@ static void field_of_body(const struct observer *observer, const char *body, cha
 {
     AUTO_JSON json_t *json = json_loads(body, 0, NULL);
     const json_t *member = json_object_get(json, observer->field);
+    if (json_is_integer(member)) {
+        (void)str_format(out, 200, "%lld", (long long)json_integer_value(member));
+        return;
+    }
     (void)str_copy(out, 200, json_is_string(member) ? json_string_value(member) : "unknown");
 }
 
@@ -112,6 +116,14 @@ int observe_start(struct agent *agent, int64_t id, const json_t *params, struct 
     return 0;
 }
 
+static void free_observer(struct observer *observer)
+{
+    loop_cancel(observer->agent->loop, observer->timer);
+    probe_cancel(observer->probe);
+    json_decref(observer->what);
+    free(observer);
+}
+
 void observers_free(struct agent *agent)
 {
     if (!agent->observers) {
@@ -119,20 +131,33 @@ void observers_free(struct agent *agent)
     }
     VEC_EACH(observer, &agent->observers->items)
     {
-        loop_cancel(agent->loop, (*observer)->timer);
-        probe_cancel((*observer)->probe);
-        json_decref((*observer)->what);
-        free(*observer);
+        free_observer(*observer);
     }
     VEC_CLEAR(&agent->observers->items);
     free(TAKE(agent->observers));
 }
 
+static void stop_one(struct agent *agent, const char *name)
+{
+    for (size_t i = 0; agent->observers && i < agent->observers->items.count; i++) {
+        struct observer **at = &agent->observers->items.items[i];
+        if (str_eq((*at)->name, name)) {
+            free_observer(*at);
+            *at = agent->observers->items.items[--agent->observers->items.count];
+            return;
+        }
+    }
+}
+
 int observe_stop(struct agent *agent, int64_t id, const json_t *params, struct err *err)
 {
-    (void)params;
+    const char *name = json_str(params, "name", NULL);
     (void)err;
-    observers_free(agent);
+    if (name) {
+        stop_one(agent, name);
+    } else {
+        observers_free(agent);
+    }
     rpc_reply(agent, id, NULL);
     return 0;
 }

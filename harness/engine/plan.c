@@ -128,6 +128,27 @@ static int plan_time(struct planning *planning, const struct script_request *req
     return 0;
 }
 
+static int plan_change(struct planning *planning, const struct script_request *request, struct err *err)
+{
+    const struct topology_observer *observer;
+    const char *wanted = node_text(request->args, "to");
+    int64_t within_ns = 0;
+    char time[32], text[256];
+    int status = change_check(planning->topology, request->args, &observer, err);
+    if (status == 0) {
+        status = steps_duration(request->args, "within", 60 * NS_PER_S, &within_ns, err);
+    }
+    if (status < 0) {
+        return status;
+    }
+    (void)str_format(text, sizeof(text), "wait at most %s until '%s' changes%s%s", clock_format_duration(within_ns, time),
+                     observer->name, wanted ? " to " : "", wanted ? wanted : "");
+    planning->plan->longest_ns += within_ns;
+    add_step(planning, request, text);
+    script_answer(planning->script, request->task, json_true(), NULL);
+    return 0;
+}
+
 static int plan_request(struct planning *planning, const struct script_request *request, struct err *err)
 {
     char text[256];
@@ -140,6 +161,9 @@ static int plan_request(struct planning *planning, const struct script_request *
     }
     if (str_eq(request->verb, "wait") || str_eq(request->verb, "steady") || str_eq(request->verb, "await_recovery")) {
         return plan_time(planning, request, err);
+    }
+    if (str_eq(request->verb, "await_change")) {
+        return plan_change(planning, request, err);
     }
     const char *id = node_text(request->args, "id"), *note = node_text(request->args, "text");
     (void)str_format(text, sizeof(text), "%s%s",

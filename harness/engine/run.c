@@ -208,11 +208,12 @@ static void put_back(struct session *session, bool read_back)
             json_array_append_new(left, json_string(local.text));
         }
     }
-    if (read_back && session->readback_due && readback_now(session, &local) < 0) {
-        log_warn("the writes could not be read back at the end: %s", local.text);
-    }
     if (traffic_stop(session, &local) < 0) {
         log_warn("the load did not stop as it should: %s", local.text);
+    }
+    /* With no more writes to come this one is of all of them. */
+    if (read_back && session->scenario->load.write_share > 0 && readback_now(session, &local) < 0) {
+        log_warn("the writes could not be read back at the end: %s", local.text);
     }
     if (session->snapshots && for_each_place(session, compare_snapshot, left, &local) < 0) {
         json_array_append_new(left, json_sprintf("could not be compared with the state before the drill: %s", local.text));

@@ -149,25 +149,59 @@ static int read_rest(const struct metric *metric, const char *rest, struct objec
                    metric->has_parts ? str_did_you_mean(word.text, parts, ARRAY_LEN(parts), hint) : "");
 }
 
-int objective_parse(const char *text, struct objective **ret_objective, struct err *err)
+/* "last_pass" and, if more follows, "* FACTOR"; *rest moves behind it. */
+static int read_relative(const char **rest, struct objective *objective, struct err *err)
 {
-    struct objective *objective CLEANUP(objective_cleanup) = xcalloc(1, sizeof(*objective));
-    struct token name, comparison, value, unit;
-    const struct metric *metric = NULL;
-    const char *rest = next_token(next_token(next_token(text, &name), &comparison), &value);
+    struct token times, factor;
+    struct err ignored = {0};
+    objective->relative = true;
+    objective->factor = 1;
+    const char *after_times = next_token(*rest, &times);
+    if (!str_eq(times.text, "*")) {
+        return 0;
+    }
+    *rest = next_token(after_times, &factor);
+    if (!*factor.text || units_number(factor.text, &objective->factor, &ignored) < 0 || !(objective->factor >= 1)) {
+        return err_set(err, ERR_INPUT,
+                       "expected a factor of at least 1 after 'last_pass *', as in \"rto <= last_pass * 1.25\", found '%s'",
+                       *factor.text ? factor.text : "nothing");
+    }
+    return 0;
+}
+
+/* What stands right of the comparison; *rest moves behind it. */
+static int read_limit(const struct metric *metric, bool may_be_relative, const char **rest, struct objective *objective,
+                      struct err *err)
+{
+    struct token value, unit;
+    *rest = next_token(*rest, &value);
+    if (str_eq(value.text, "last_pass")) {
+        return may_be_relative
+                   ? read_relative(rest, objective, err)
+                   : err_set(err, ERR_INPUT, "'last_pass' belongs into the budget file; a scenario's limits are absolute");
+    }
     /* "20 s" and "30 %" are "20s" and "30%" */
-    const char *after_unit = next_token(rest, &unit);
+    const char *after_unit = next_token(*rest, &unit);
     bool bare = *value.text && !isalpha((unsigned char)value.text[strlen(value.text) - 1]) && !strchr(value.text, '%');
     if (bare && (str_eq(unit.text, "%") || (*unit.text && strlen(unit.text) <= 3 && !str_eq(unit.text, "of")))) {
         (void)str_copy(value.text + strlen(value.text), sizeof(value.text) - strlen(value.text), unit.text);
-        rest = after_unit;
+        *rest = after_unit;
     }
+    return read_value(metric, value.text, objective, err);
+}
+
+static int parse(const char *text, bool may_be_relative, struct objective **ret_objective, struct err *err)
+{
+    struct objective *objective CLEANUP(objective_cleanup) = xcalloc(1, sizeof(*objective));
+    struct token name, comparison;
+    const struct metric *metric = NULL;
+    const char *rest = next_token(next_token(text, &name), &comparison);
     int status = find_metric(name.text, &metric, err);
     if (status == 0) {
         status = read_comparison(metric, comparison.text, objective, err);
     }
     if (status == 0) {
-        status = read_value(metric, value.text, objective, err);
+        status = read_limit(metric, may_be_relative, &rest, objective, err);
     }
     if (status == 0) {
         status = read_rest(metric, rest, objective, err);
@@ -179,6 +213,28 @@ int objective_parse(const char *text, struct objective **ret_objective, struct e
     objective->metric = metric->name;
     *ret_objective = TAKE(objective);
     return 0;
+}
+
+int objective_parse(const char *text, struct objective **ret_objective, struct err *err)
+{
+    return parse(text, false, ret_objective, err);
+}
+
+int objective_parse_relative(const char *text, struct objective **ret_objective, struct err *err)
+{
+    return parse(text, true, ret_objective, err);
+}
+
+bool objective_is_same_figure(const struct objective *a, const struct objective *b)
+{
+    return str_eq(a->metric, b->metric) && a->part == b->part && a->relative == b->relative &&
+           (a->relative || str_eq(a->unit, b->unit));
+}
+
+int objective_compare(const struct objective *a, const struct objective *b)
+{
+    double left = a->relative ? a->factor : a->limit, right = b->relative ? b->factor : b->limit;
+    return left < right ? -1 : left > right ? 1 : (int)b->strict - (int)a->strict;
 }
 
 void objective_free(struct objective *objective)

@@ -41,16 +41,17 @@ static void free_texts(char **texts, size_t count)
     free(texts);
 }
 
-static void free_objectives(struct result *result)
+static void free_objectives(struct objective_result *objectives, size_t count)
 {
-    for (size_t i = 0; i < result->objective_count; i++) {
-        struct objective_result *objective = &result->objectives[i];
-        char *texts[] = {objective->text, objective->metric, objective->comparison, objective->unit, objective->reason};
-        for (size_t j = 0; j < ARRAY_LEN(texts); j++) {
-            free(texts[j]);
-        }
+    for (size_t i = 0; i < count; i++) {
+        struct objective_result *objective = &objectives[i];
+        free(objective->text);
+        free(objective->metric);
+        free(objective->comparison);
+        free(objective->unit);
+        free(objective->reason);
     }
-    free(result->objectives);
+    free(objectives);
 }
 
 static void free_observations(struct result *result)
@@ -121,7 +122,8 @@ void result_free(struct result *result)
     if (!result) {
         return;
     }
-    free_objectives(result);
+    free_objectives(result->objectives, result->objective_count);
+    free_objectives(result->warnings, result->warning_count);
     free_observations(result);
     free_faults(result);
     free_loss(&result->loss);

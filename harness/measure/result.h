@@ -149,6 +149,8 @@ struct result {
 
     struct objective_result *objectives;
     size_t objective_count;
+    struct objective_result *warnings; /* the budget's warn lines: judged the same, part of no verdict */
+    size_t warning_count;
     struct observation *observations;
     size_t observation_count;
     struct phase *phases;

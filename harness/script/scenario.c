@@ -6,6 +6,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
 #include "harness/base/vec.h"
+#include "harness/param/units.h"
 
 const char *const scenario_arrivals[] = {"constant", "poisson", NULL};
 const char *const scenario_connections[] = {"keepalive", "new", "mixed", NULL};
@@ -39,7 +40,8 @@ const struct param scenario_measure_table[] = {
 };
 
 /* The top level, for the help and the nearest name; maps and lists are read by hand. */
-static const char *const top_names[] = {"title", "why", "topology", "load", "measure", "objectives", "settings", "params", "run"};
+static const char *const top_names[] = {"title",   "why",        "usual",    "topology", "load",
+                                        "measure", "objectives", "settings", "params",   "run"};
 
 void scenario_free(struct scenario *scenario)
 {
@@ -57,6 +59,7 @@ void scenario_free(struct scenario *scenario)
     free(scenario->name);
     free(scenario->title);
     free(scenario->why);
+    free(scenario->usual);
     free(scenario->topology);
     free(scenario);
 }
@@ -135,6 +138,18 @@ static int read_map(const struct node *declared, const char *key, struct node **
     return 0;
 }
 
+static int read_usual(struct scenario *scenario, const struct node *declared, struct err *err)
+{
+    int64_t usual_ns;
+    int status = read_text(declared, "usual", false, &scenario->usual, err);
+    if (status < 0 || !scenario->usual || units_duration(scenario->usual, &usual_ns, err) == 0) {
+        return status;
+    }
+    char text[sizeof(err->text)];
+    (void)str_copy(text, sizeof(text), err->text);
+    return node_err(node_get(declared, "usual"), err, "usual: %s", text);
+}
+
 static int read_topology(struct scenario *scenario, const struct node *declared, struct err *err)
 {
     AUTO_FREE char *topology = NULL;
@@ -153,6 +168,9 @@ static int read_all(struct scenario *scenario, const struct node *declared, stru
     }
     if (status == 0) {
         status = read_text(declared, "why", false, &scenario->why, err);
+    }
+    if (status == 0) {
+        status = read_usual(scenario, declared, err);
     }
     if (status == 0) {
         status = read_topology(scenario, declared, err);

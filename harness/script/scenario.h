@@ -32,6 +32,7 @@ struct scenario {
     char *folder; /* where it is: topology and require look here */
     char *name;   /* file name without .lua */
     char *title, *why;
+    char *usual;    /* how long the whole drill usually takes, as written; NULL */
     char *topology; /* path, resolved against the folder */
     struct scenario_load load;
     struct scenario_measure measure;

@@ -7,10 +7,11 @@
 struct observer_fields {
     char *kind, *place, *dns, *server, *http, *field;
     int64_t every_ns, timeout_ns;
+    bool on_demand;
 };
 #define FIELD(member) offsetof(struct observer_fields, member)
 static const struct param observer_table[] = {
-    {.name = "kind", .type = PARAM_STRING, .offset = FIELD(kind), .required = true, .help = "dns, health or role"},
+    {.name = "kind", .type = PARAM_STRING, .offset = FIELD(kind), .required = true, .help = "dns, health, role or state"},
     {.name = "place", .type = PARAM_STRING, .offset = FIELD(place), .help = "host that asks; default: the one that `each` is at"},
     {.name = "dns", .type = PARAM_STRING, .offset = FIELD(dns), .help = "name to ask for"},
     {.name = "server", .type = PARAM_STRING, .offset = FIELD(server), .help = "dns: asked; default: the entrypoint's"},
@@ -33,6 +34,10 @@ static const struct param observer_table[] = {
      .min = 10 * NS_PER_MS,
      .max = 60 * NS_PER_S,
      .help = "of one question"},
+    {.name = "on_demand",
+     .type = PARAM_BOOL,
+     .offset = FIELD(on_demand),
+     .help = "asked only while a scenario waits for it (d:await_change)"},
     {.type = PARAM_END},
 };
 
@@ -59,14 +64,14 @@ static char *default_place(const struct scope *scope)
 
 static int check_kind(const struct node *node, const char *kind, struct err *err)
 {
-    static const char *const kinds[] = {"dns", "health", "role"};
+    static const char *const kinds[] = {"dns", "health", "role", "state"};
     char hint[96];
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         if (str_eq(kinds[i], kind)) {
             return 0;
         }
     }
-    return node_err(node, err, "observer '%s': kind: expected dns, health or role, found '%s'%s", node->key, kind,
+    return node_err(node, err, "observer '%s': kind: expected dns, health, role or state, found '%s'%s", node->key, kind,
                     str_did_you_mean(kind, kinds, ARRAY_LEN(kinds), hint));
 }
 
@@ -108,6 +113,7 @@ static int read_observer(struct reader *reader, const struct node *node, const s
     observer->field = fields.field;
     observer->interval_ns = fields.every_ns;
     observer->timeout_ns = fields.timeout_ns;
+    observer->on_demand = fields.on_demand;
     int status = reader_command(scope, node_get(node, "exec"), "exec", &observer->argv, &observer->argc, err);
     return status < 0 ? status : check_observer(reader, node, observer, err);
 }

@@ -79,8 +79,9 @@ struct topology_service { /* one instance on one host, everything expanded */
 /* An observer: what it asks, from inside its place, and how often. Reports transitions of the answer. */
 enum observer_type { OBSERVER_NONE = 0, OBSERVER_DNS, OBSERVER_HTTP, OBSERVER_EXEC, OBSERVER_TYPE_COUNT };
 struct topology_observer {
-    char *name; /* "role us-east-db" */
-    char *kind; /* "dns", "health" or "role": the event's observer */
+    char *name;     /* "role us-east-db" */
+    char *kind;     /* the event's observer: "dns", "health", "role"; "state" takes no part in the phases */
+    bool on_demand; /* asked only while a scenario waits for a change of it */
     enum observer_type type;
     char *place;
     int64_t interval_ns, timeout_ns;
