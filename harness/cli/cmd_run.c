@@ -10,24 +10,32 @@
 #include "harness/base/str.h"
 #include "harness/cli/prepare.h"
 #include "harness/cli/progress.h"
-#include "harness/evidence/evidence.h"
+#include "harness/cli/render.h"
+#include "harness/cli/sealing.h"
 #include "harness/measure/result.h"
 #include "reports/report.h"
 
 struct run_options {
-    char *archive, *junit, *json;
-    int64_t repeat, seed;
+    char *archive, *junit, *json, *sign_key, *timestamp_url;
+    int64_t repeat, seed, retain;
+    struct sealing_settings sealing;
     bool allow_host, quiet;
 };
 
 static const struct param table[] = {
     {"archive", PARAM_STRING, offsetof(struct run_options, archive), .fallback = "archive",
-     .help = "folder that gets one folder per drill"},
+     .help = "folder of all drills; each is sealed into it (docs/archive.md)"},
     {"repeat", PARAM_INTEGER, offsetof(struct run_options, repeat), 1, 1000, "1",
      .help = "drills in a row; the worst decides the exit code"},
     {"seed", PARAM_INTEGER, offsetof(struct run_options, seed), 0, 2147483647, "1", .help = "of every random choice"},
     {"junit", PARAM_STRING, offsetof(struct run_options, junit), .unit_hint = "file", .help = "also write junit.xml there"},
     {"json", PARAM_STRING, offsetof(struct run_options, json), .unit_hint = "file", .help = "also write report.json there"},
+    {"sign-key", PARAM_STRING, offsetof(struct run_options, sign_key), .unit_hint = "file",
+     .help = "ssh key that signs what is sealed; default $DRILL_SIGN_KEY"},
+    {"timestamp-url", PARAM_STRING, offsetof(struct run_options, timestamp_url), .unit_hint = "URL",
+     .help = "RFC 3161 service that dates the signature; default $DRILL_TIMESTAMP_URL"},
+    {"retain", PARAM_INTEGER, offsetof(struct run_options, retain), 0, 100, "6", .unit_hint = "years",
+     .help = "how long the bundle says that it is to be kept"},
     {"quiet", PARAM_BOOL, offsetof(struct run_options, quiet), .help = "one line at the end"},
     {"allow-host", PARAM_BOOL, offsetof(struct run_options, allow_host),
      .help = "faults may hit this machine, not only namespaces of drill's own"},
@@ -55,69 +63,16 @@ static int copy_to(const char *folder, const char *name, const char *to, struct 
     return fd_copy_file(from, to, err);
 }
 
-static int report(const char *folder, const struct run_options *run, const struct progress *progress, int *ret_code,
-                  struct err *err)
+static int report(const char *folder, const struct run_options *run, struct rendered *rendered, struct err *err)
 {
-    struct evidence *evidence CLEANUP(evidence_cleanup) = NULL;
-    struct result *result CLEANUP(result_cleanup) = NULL;
-    struct report_context context CLEANUP(report_context_clear) = {0};
-    struct buf out CLEANUP(buf_clear) = {0};
-    int status = evidence_load(folder, &evidence, err);
+    int status = render_measure(folder, rendered, err);
     if (status == 0) {
-        status = measure_evidence(evidence, &result, err);
-    }
-    if (status == 0) {
-        status = report_context_load(folder, &context, err);
-    }
-    if (status == 0) {
-        status = reports_write_all(result, &context, folder, err);
+        status = render_write(rendered, folder, err);
     }
     if (status == 0) {
         status = copy_to(folder, "junit.xml", run->junit, err);
     }
-    if (status == 0) {
-        status = copy_to(folder, "report.json", run->json, err);
-    }
-    if (status < 0) {
-        return status;
-    }
-    report_console(result, progress->colour, run->quiet, &out);
-    fputs(buf_str(&out), stdout);
-    if (!run->quiet) {
-        printf("  report: %s/report.html\n", folder);
-    }
-    printf("exit %d: %s\n", result->exit_code, result->exit_words);
-    fflush(stdout);
-    *ret_code = result->exit_code;
-    return 0;
-}
-
-/* Bad input shows itself before the folder exists; after that there is always a report. */
-static int drill_once(struct prepared *prepared, struct engine_options *options, const struct run_options *run, struct err *err)
-{
-    AUTO_FREE char *folder = NULL;
-    struct progress progress;
-    struct err report_err = {0};
-    int code = EXIT_ARCHIVE;
-    progress_init(&progress, run->quiet);
-    options->progress = progress_show;
-    options->context = &progress;
-    int status = engine_run(prepared->script, prepared->topology, prepared->plan, options, &folder, err);
-    progress_end(&progress);
-    if (!folder) {
-        return cli_exit_code(err);
-    }
-    if (status < 0) {
-        fprintf(stderr, "drill: %s\n", err->text);
-    }
-    if (report(folder, run, &progress, &code, &report_err) < 0) {
-        (void)err_prefix(&report_err, "the evidence in %s is complete, the report is not", folder);
-        *err = report_err;
-        return EXIT_ARCHIVE;
-    }
-    bool refused = status < 0 && err->code == ERR_UNSUPPORTED;
-    *err = (struct err){0}; /* it was told, and is in the evidence */
-    return refused ? EXIT_USAGE : code;
+    return status < 0 ? status : copy_to(folder, "report.json", run->json, err);
 }
 
 /* Worse first: the order in which several outcomes of --repeat are weighed. */
@@ -132,9 +87,75 @@ static int worse(int a, int b)
     return EXIT_PASS;
 }
 
+static int tell(const struct result *result, const struct run_options *run, const struct progress *progress, const char *bundle,
+                const char *warning)
+{
+    struct buf out CLEANUP(buf_clear) = {0};
+    int code = warning ? worse(result->exit_code, EXIT_ARCHIVE) : result->exit_code; /* asked for and not had, as a timestamp */
+    report_console(result, progress->colour, run->quiet, &out);
+    fputs(buf_str(&out), stdout);
+    if (!run->quiet) {
+        printf("  report: %s/data/report.html\n", bundle);
+    }
+    if (warning) {
+        fprintf(stderr, "drill: sealed, but %s\n", warning);
+    }
+    printf("exit %d: %s\n", code, code == EXIT_ARCHIVE ? cli_exit_words(code) : result->exit_words);
+    fflush(stdout);
+    return code;
+}
+
+/* Reports are rendered, then everything is sealed. What fails here leaves the evidence where it is: the next drill seals it. */
+static int conclude(struct sealing *sealing, const char *folder, const struct run_options *run, const struct progress *progress,
+                    struct err *err)
+{
+    struct rendered rendered CLEANUP(rendered_clear) = {0};
+    AUTO_FREE char *bundle = NULL, *warning = NULL;
+    int status = sealing_prepare(sealing, folder, err);
+    if (status == 0) {
+        status = report(folder, run, &rendered, err);
+    }
+    if (status == 0) {
+        status = sealing_result(sealing, folder, rendered.result, &bundle, &warning, err);
+    }
+    if (status < 0) {
+        (void)err_prefix(err, "the evidence in %s is complete, but not sealed; the next drill into this archive tries again",
+                         folder);
+        return worse(rendered.result ? rendered.result->exit_code : EXIT_PASS, EXIT_ARCHIVE);
+    }
+    return tell(rendered.result, run, progress, bundle, warning);
+}
+
+/* Bad input shows itself before the folder exists; after that there is always a report. */
+static int drill_once(struct prepared *prepared, struct engine_options *options, const struct run_options *run, struct err *err)
+{
+    AUTO_FREE char *folder = NULL;
+    struct progress progress;
+    struct sealing *sealing CLEANUP(sealing_cleanup) = NULL;
+    if (sealing_new(&run->sealing, prepared, options, &sealing, err) < 0) {
+        return cli_exit_code(err);
+    }
+    progress_init(&progress, run->quiet);
+    options->progress = progress_show;
+    options->context = &progress;
+    int status = engine_run(prepared->script, prepared->topology, prepared->plan, options, &folder, err);
+    progress_end(&progress);
+    if (!folder) {
+        return cli_exit_code(err);
+    }
+    if (status < 0) {
+        AUTO_FREE char *text = sealing_clean_text(sealing, err->text);
+        fprintf(stderr, "drill: %s\n", text);
+    }
+    bool refused = status < 0 && err->code == ERR_UNSUPPORTED;
+    *err = (struct err){0}; /* it was told, and is in the evidence */
+    int code = conclude(sealing, folder, run, &progress, err);
+    return refused && code != EXIT_ARCHIVE ? EXIT_USAGE : code;
+}
+
 static int run(const struct cli_args *args, struct err *err)
 {
-    const struct run_options *run_options = args->options;
+    struct run_options *run_options = args->options;
     struct prepared prepared CLEANUP(prepared_clear) = {0};
     struct engine_options options = {.archive = run_options->archive,
                                      .command_line = args->command_line,
@@ -143,6 +164,13 @@ static int run(const struct cli_args *args, struct err *err)
                                      .interrupt_fd = -1};
     if (prepare_scenario(args->words[0], args, &options, &prepared, err) < 0 || refuse_standing(prepared.journal, err) < 0) {
         return cli_exit_code(err);
+    }
+    run_options->sealing = (struct sealing_settings){.archive = run_options->archive,
+                                                     .sign_key = run_options->sign_key,
+                                                     .timestamp_url = run_options->timestamp_url,
+                                                     .retain_years = run_options->retain};
+    if (sealing_leftovers(&run_options->sealing, err) < 0) {
+        return err->code == ERR_INPUT ? EXIT_USAGE : EXIT_ARCHIVE;
     }
     AUTO_FD int interrupt_fd = cli_interrupt_fd(err);
     if (interrupt_fd < 0) {

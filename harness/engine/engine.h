@@ -8,6 +8,7 @@
 
 #include "harness/base/buf.h"
 #include "harness/base/json.h"
+#include "harness/evidence/redact.h"
 #include "harness/measure/live.h"
 #include "harness/script/script.h"
 #include "harness/topology/topology.h"
@@ -23,6 +24,9 @@ struct engine_progress {
 };
 typedef void engine_progress_f(void *context, const struct engine_progress *progress);
 
+/* Told once the drill's folder holds plan and environment, and before anything is touched. An error ends the drill there and then. */
+typedef int engine_opened_f(void *context, const char *folder, const char *id, struct err *err);
+
 struct engine_options {
     const char *archive; /* folder under which the drill's folder is made */
     const char *journal; /* folder of the agents' journals */
@@ -34,6 +38,9 @@ struct engine_options {
     const struct engine_up *up;  /* a topology that `drill up` keeps, or NULL */
     engine_progress_f *progress; /* may be NULL */
     void *context;
+    struct redactor *redactor; /* everything that is written passes through it; NULL: nothing is taken out */
+    engine_opened_f *opened;   /* may be NULL */
+    void *opened_context;
 };
 
 /* What a kept topology is known by. */
