@@ -38,6 +38,8 @@ struct scenario {
     struct scenario_measure measure;
     char **objectives;
     size_t objective_count;
+    char **redact; /* names whose values never get into evidence */
+    size_t redact_count;
     struct node *settings; /* for the topology, a map; never NULL */
     struct node *params;   /* the scenario's own, a map; never NULL */
 };
