@@ -93,6 +93,25 @@ static const char text[] =
     "index.html and index.json are made from the bundles at will and are no evidence. .running holds what is not sealed yet.\n"
     "data/redactions.json of a bundle says by which rules secrets were replaced with [redacted] before anything was written.\n";
 
+const char *const readme_commands[] = {
+    "sha256sum -c --strict --quiet tagmanifest-sha256.txt manifest-sha256.txt",
+    "test \"$(find data ! -type d | LC_ALL=C sort)\" = \"$(cut -c67- manifest-sha256.txt | LC_ALL=C sort)\"",
+    "ssh-keygen -Y verify -f ALLOWED_SIGNERS -I SIGNER -n dr-drill -s tagmanifest-sha256.txt.sig < tagmanifest-sha256.txt",
+    "drill verify .",
+    NULL,
+};
+
+const char *const readme_limits[] = {
+    "The signature shows who sealed these files and that they have not changed since. It does not show that the right system was "
+    "measured, that the scenario was severe, or that no drill was run outside this archive.",
+    "A timestamp shows that they existed no later than the time it states.",
+    "Whoever can write to the archive can take away its last bundles: keep it on storage that refuses deletion, and give a copy "
+    "of "
+    "LEDGER to someone else.",
+    "Whose key it is must be known by another road than this archive.",
+    NULL,
+};
+
 const char *readme_text(void)
 {
     return text;

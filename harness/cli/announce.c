@@ -30,7 +30,7 @@ static enum junit_dialect read_junit(const char *text, const char **ret_file)
     for (size_t i = 0; text && i < ARRAY_LEN(dialects); i++) {
         size_t size = strlen(dialects[i].name);
         if (strncmp(text, dialects[i].name, size) == 0 && (text[size] == ':' || !text[size])) {
-            *ret_file = text[size] && text[size + 1] ? text + size + 1 : NULL;
+            *ret_file = text[size] && text[size + 1] ? text + size + 1 : "junit.xml";
             return dialects[i].dialect;
         }
     }
@@ -54,29 +54,44 @@ int announce_check(const struct announce_options *options, struct err *err)
 }
 
 /* GitLab looks attachments up from the project's folder, which is where a pipeline's commands begin. */
-void announce_shape(const struct announce_options *options, const char *folder, struct report_context *context)
+static const char *from_project(const char *folder)
 {
-    const char *file, *project = getenv("CI_PROJECT_DIR");
+    const char *project = getenv("CI_PROJECT_DIR");
     size_t size = project ? strlen(project) : 0;
-    context->junit = read_junit(options->junit, &file);
-    if (file || context->junit == JUNIT_GITLAB) {
-        bool inside = size && strncmp(folder, project, size) == 0 && folder[size] == '/';
-        context->attachments = inside ? folder + size + 1 : folder;
+    bool inside = size && strncmp(folder, project, size) == 0 && folder[size] == '/';
+    return inside ? folder + size + 1 : folder;
+}
+
+static int write_junit(const struct announce_options *options, const struct result *result, const struct report_context *context,
+                       const char *folder, struct err *err)
+{
+    const char *to, *temporary = secure_getenv("TMPDIR");
+    struct report_context shaped = *context;
+    struct err ignored = {0};
+    shaped.junit = read_junit(options->junit, &to);
+    shaped.attachments = from_project(folder);
+    if (!to) {
+        return 0;
     }
+    AUTO_FREE char *scratch = xasprintf("%s/drill-junit-XXXXXX", temporary && *temporary ? temporary : "/tmp");
+    if (!mkdtemp(scratch)) {
+        return err_errno(err, errno, "cannot make a folder beside '%s'", scratch);
+    }
+    AUTO_FREE char *from = xasprintf("%s/junit.xml", scratch);
+    int status = report_find("junit")->write(result, &shaped, scratch, err);
+    if (status == 0) {
+        status = fd_copy_file(from, to, err);
+    }
+    (void)!fd_remove_tree(scratch, &ignored);
+    return status;
 }
 
-static int copy_to(const char *folder, const char *name, const char *to, struct err *err)
+int announce_files(const struct announce_options *options, const struct result *result, const struct report_context *context,
+                   const char *folder, struct err *err)
 {
-    AUTO_FREE char *from = xasprintf("%s/%s", folder, name);
-    return to ? fd_copy_file(from, to, err) : 0;
-}
-
-int announce_copy(const struct announce_options *options, const char *folder, struct err *err)
-{
-    const char *junit;
-    (void)read_junit(options->junit, &junit);
-    int status = copy_to(folder, "junit.xml", junit, err);
-    return status < 0 ? status : copy_to(folder, "report.json", options->json, err);
+    AUTO_FREE char *json = xasprintf("%s/report.json", folder);
+    int status = write_junit(options, result, context, folder, err);
+    return status == 0 && options->json ? fd_copy_file(json, options->json, err) : status;
 }
 
 static void warn(const char *what, const struct err *err)
@@ -122,17 +137,18 @@ static void annotate_github(const struct result *result, const char *folder, FIL
     }
 }
 
-void announce_print(const struct announce_options *options, const struct result *result, const char *folder, bool colour)
+void announce_print(const struct announce_options *options, const struct result *result, const char *folder,
+                    const struct announce_end *end, bool colour)
 {
     FILE *out = options->tap ? stderr : stdout;
     struct buf text CLEANUP(buf_clear) = {0}, tap CLEANUP(buf_clear) = {0};
     annotate_github(result, folder, out);
     report_console(result, colour && !options->tap, options->quiet, &text);
     (void)fputs(buf_str(&text), out);
-    if (!options->quiet) {
-        fprintf(out, "  report: %s/report.html\n", folder);
+    if (!options->quiet && end->where) {
+        fprintf(out, "  %s\n", end->where);
     }
-    fprintf(out, "exit %d: %s\n", result->exit_code, result->exit_words);
+    fprintf(out, "exit %d: %s\n", end->code, end->words);
     if (options->tap) {
         report_tap(result, &tap);
         (void)fputs(buf_str(&tap), stdout);

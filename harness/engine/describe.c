@@ -228,6 +228,22 @@ static json_t *describe_regions(const struct topology *topology)
     return regions;
 }
 
+/* Of the text as it lies in the evidence: a hash of a file with a short secret in it would give the secret away. */
+static void put_digest(json_t *object, const char *key, const struct session *session, const char *name)
+{
+    char digest[DIGEST_TEXT];
+    AUTO_FREE char *path = xasprintf("%s/%s", session->folder, name);
+    put_text(object, key, digest_file(path, digest));
+}
+
+static json_t *describe_redact(const struct session *session)
+{
+    json_t *names = strings(session->topology->redact, session->topology->redact_count);
+    AUTO_JSON json_t *own = strings(session->scenario->redact, session->scenario->redact_count);
+    json_array_extend(names, own);
+    return names;
+}
+
 static json_t *describe_settings(const struct topology *topology)
 {
     json_t *settings = json_object();
@@ -270,6 +286,7 @@ json_t *describe_plan(const struct session *session)
     json_object_set_new(plan, "abort_when", rules);
     json_object_set_new(plan, "traffic", describe_traffic(scenario, session->topology));
     json_object_set_new(plan, "repeat", json_integer(session->options->repeat));
+    json_object_set_new(plan, "redact", describe_redact(session));
     if (session->options->annex) {
         (void)json_object_update_missing(plan, (json_t *)(uintptr_t)session->options->annex);
     }
@@ -287,15 +304,15 @@ static const char *clock_state(void)
 json_t *describe_environment(const struct session *session)
 {
     struct utsname system;
-    char utc[32], scenario[DIGEST_TEXT], topology[DIGEST_TEXT], binary[DIGEST_TEXT];
+    char utc[32], binary[DIGEST_TEXT];
     (void)uname(&system);
     json_t *json =
         json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:i, s:s, s:i, s:b}", "tool", "drill " DRILL_VERSION, "host", system.nodename,
                   "system", system.sysname, "kernel", system.release, "machine", system.machine, "command_line",
                   session->options->command_line, "uid", (int)getuid(), "started_utc", clock_format_utc(clock_utc_now_ns(), utc),
                   "cpus", (int)sysconf(_SC_NPROCESSORS_ONLN), "kept_topology", session->options->up != NULL);
-    put_text(json, "scenario_sha256", digest_file(session->scenario->file, scenario));
-    put_text(json, "topology_sha256", digest_file(session->topology->file, topology));
+    put_digest(json, "scenario_sha256", session, "scenario.lua");
+    put_digest(json, "topology_sha256", session, "topology.yaml");
     put_text(json, "binary_sha256", digest_file("/proc/self/exe", binary));
     put_text(json, "wall_clock", clock_state());
     return json;

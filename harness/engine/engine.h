@@ -8,6 +8,7 @@
 
 #include "harness/base/buf.h"
 #include "harness/base/json.h"
+#include "harness/evidence/redact.h"
 #include "harness/measure/live.h"
 #include "harness/script/script.h"
 #include "harness/topology/topology.h"
@@ -30,6 +31,9 @@ struct engine_enclosure {
     size_t size;
 };
 
+/* Told once the drill's folder holds plan and environment, and before anything is touched. An error ends the drill there and then. */
+typedef int engine_opened_f(void *context, const char *folder, const char *id, struct err *err);
+
 struct engine_options {
     const char *archive; /* folder under which the drill's folder is made */
     const char *journal; /* folder of the agents' journals */
@@ -45,6 +49,9 @@ struct engine_options {
     size_t enclosure_count;
     engine_progress_f *progress; /* may be NULL */
     void *context;
+    struct redactor *redactor; /* everything that is written passes through it; NULL: nothing is taken out */
+    engine_opened_f *opened;   /* may be NULL */
+    void *opened_context;
 };
 
 /* What a kept topology is known by. */

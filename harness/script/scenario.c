@@ -47,7 +47,7 @@ const struct param scenario_measure_table[] = {
 
 /* The top level, for the help and the nearest name; maps and lists are read by hand. */
 static const char *const top_names[] = {"title",  "why",      "usual",      "topology", "load",   "measure", "objectives",
-                                        "alerts", "may_fire", "abort_when", "settings", "params", "run"};
+                                        "alerts", "may_fire", "abort_when", "settings", "params", "redact",  "run"};
 
 static void free_names(char **names, size_t count)
 {
@@ -73,6 +73,10 @@ void scenario_free(struct scenario *scenario)
         free(scenario->abort_when[i].where);
     }
     free(scenario->abort_when);
+    for (size_t i = 0; i < scenario->redact_count; i++) {
+        free(scenario->redact[i]);
+    }
+    free(scenario->redact);
     node_free(scenario->settings);
     node_free(scenario->params);
     free(scenario->file);
@@ -126,6 +130,18 @@ static int read_text(const struct node *declared, const char *key, bool required
     return 0;
 }
 
+static int read_texts(const struct node *list, const char *expected, char ***out, size_t *count, struct err *err)
+{
+    *out = xcalloc(list->count + 1, sizeof(char *));
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->children[i]->kind != NODE_SCALAR) {
+            return node_err(list->children[i], err, "%s", expected);
+        }
+        (*out)[(*count)++] = xstrdup(list->children[i]->text);
+    }
+    return 0;
+}
+
 static int read_objectives(struct scenario *scenario, const struct node *declared, struct err *err)
 {
     const struct node *list = node_get(declared, "objectives");
@@ -134,14 +150,18 @@ static int read_objectives(struct scenario *scenario, const struct node *declare
                         "a drill needs 'objectives', a list such as { \"rto <= 20s\", \"lost <= 0\" }: without one there is "
                         "nothing to judge");
     }
-    scenario->objectives = xcalloc(list->count, sizeof(char *));
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->children[i]->kind != NODE_SCALAR) {
-            return node_err(list->children[i], err, "'objectives': expected texts such as \"rto <= 20s\"");
-        }
-        scenario->objectives[scenario->objective_count++] = xstrdup(list->children[i]->text);
+    return read_texts(list, "'objectives': expected texts such as \"rto <= 20s\"", &scenario->objectives,
+                      &scenario->objective_count, err);
+}
+
+static int read_redact(struct scenario *scenario, const struct node *declared, struct err *err)
+{
+    static const char expected[] = "'redact': expected a list of names such as { \"x-tenant\" }";
+    const struct node *list = node_get(declared, "redact");
+    if (list && list->kind != NODE_LIST) {
+        return node_err(list, err, "%s", expected);
     }
-    return 0;
+    return list ? read_texts(list, expected, &scenario->redact, &scenario->redact_count, err) : 0;
 }
 
 static int read_names_of(const struct node *declared, const char *key, char ***ret_names, size_t *ret_count, struct err *err)
@@ -250,6 +270,9 @@ static int read_all(struct scenario *scenario, const struct node *declared, stru
     }
     if (status == 0) {
         status = read_abort_when(scenario, declared, err);
+    }
+    if (status == 0) {
+        status = read_redact(scenario, declared, err);
     }
     if (status == 0) {
         status = read_map(declared, "settings", &scenario->settings, err);

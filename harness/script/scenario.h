@@ -49,6 +49,8 @@ struct scenario {
         char *text, *where; /* where: "file:line:column: " or "" */
     } * abort_when;
     size_t abort_count;
+    char **redact; /* names whose values never get into evidence */
+    size_t redact_count;
     struct node *settings; /* for the topology, a map; never NULL */
     struct node *params;   /* the scenario's own, a map; never NULL */
 };

@@ -109,6 +109,7 @@ void topology_free(struct topology *topology)
     free(topology->steady);
     free_places(topology);
     free_strings(topology->protect, topology->protect_count);
+    free_strings(topology->redact, topology->redact_count);
     free_strings(topology->entrypoint.vantages, topology->entrypoint.vantage_count);
     free(topology->entrypoint.url);
     free(topology->entrypoint.dns_server);

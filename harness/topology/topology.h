@@ -118,6 +118,8 @@ struct topology {
     bool allow_host; /* RUNTIME_LOCAL: the file itself allows faults on this machine */
     char **protect;
     size_t protect_count;
+    char **redact; /* names of headers, parameters and settings whose values never get into evidence */
+    size_t redact_count;
     struct topology_setting *settings;
     size_t setting_count;
     struct topology_region *regions;
