@@ -9,6 +9,9 @@
 #include "harness/base/log.h"
 #include "harness/base/str.h"
 #include "harness/cli/cli.h"
+#include "harness/programme/frameworks.h"
+#include "harness/programme/programme.h"
+#include "harness/programme/review.h"
 
 static const struct param no_options[] = {{0}};
 
@@ -20,15 +23,40 @@ static int run_version(const struct cli_args *args, struct err *err)
     return EXIT_PASS;
 }
 
+/* Files that people write have pages of their own, from the tables that read them. */
+static bool print_topic(const char *topic, struct buf *out)
+{
+    if (str_eq(topic, "programme")) {
+        buf_puts(out, "programme.yaml: what no measurement can know. Every field may be left out.\n\n");
+        fields_print_help(programme_fields, out);
+        buf_puts(out,
+                 "\nWhat --evidence looks for, for each framework (fields that the drill fills in by itself among them):\n\n");
+        frameworks_print_help(out);
+        return true;
+    }
+    if (str_eq(topic, "review")) {
+        buf_puts(out, "\nThe draft's fields:\n\n");
+        fields_print_help(review_fields, out);
+    }
+    return false;
+}
+
 static int run_help(const struct cli_args *args, struct err *err)
 {
     struct buf out CLEANUP(buf_clear) = {0};
+    if (args->word_count && !cli_command_find(args->words[0]) && print_topic(args->words[0], &out)) {
+        (void)fputs(buf_str(&out), stdout);
+        return EXIT_PASS;
+    }
     const struct command *command = args->word_count ? cli_command_find(args->words[0]) : NULL;
     if (args->word_count && !command) {
         (void)err_set(err, ERR_INPUT, "there is no command '%s'", args->words[0]);
         return EXIT_USAGE;
     }
     cli_print_help(command, &out);
+    if (command) {
+        (void)print_topic(command->name, &out);
+    }
     fputs(buf_str(&out), stdout);
     return EXIT_PASS;
 }
@@ -38,7 +66,7 @@ static void print_targets(const struct fault_ops *ops, struct buf *out)
     static const struct {
         unsigned bit;
         const char *name;
-    } kinds[] = {{FAULT_REGION, "region"}, {FAULT_HOST, "host"}, {FAULT_SERVICE, "service"}, {FAULT_PEER_REGION, "peer"}};
+    } kinds[] = {{FAULT_REGION, "region"}, {FAULT_HOST, "host"}, {FAULT_SERVICE, "service"}, {FAULT_PEER, "peer"}};
     buf_puts(out, "  hits             ");
     bool first = true;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {

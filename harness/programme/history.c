@@ -70,7 +70,7 @@ static int64_t started_by_id(const char *id)
     if (strlen(id) < 15) {
         return 0;
     }
-    (void)str_format(text, sizeof(text), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", id, id + 4, id + 6, id + 9, id + 11, id + 13);
+    (void)str_format(text, sizeof(text), "%.4s-%.2s-%.2s %.2s:%.2s:%.2sZ", id, id + 4, id + 6, id + 9, id + 11, id + 13);
     return when_or(text, false, 0);
 }
 
