@@ -152,8 +152,14 @@ static struct fixture_fact reach(const struct drawn *drawn, const struct fixture
     return fixture->facts[index];
 }
 
+static int64_t later(int64_t a_ns, int64_t b_ns)
+{
+    return a_ns > b_ns ? a_ns : b_ns;
+}
+
 struct truth drawn_truth(const struct drawn *drawn, const struct fixture *fixture)
 {
+    int64_t disruption_ns = drawn->begin_ns + drawn->disruption_ns; /* what failed before it is not its own */
     struct truth truth = {0};
     for (int i = 0; i < fixture->count; i++) {
         const struct fixture_action *action = &fixture->actions[i];
@@ -173,8 +179,8 @@ struct truth drawn_truth(const struct drawn *drawn, const struct fixture *fixtur
         if (over.after_ns <= start.before_ns) {
             continue;
         }
-        truth.start_from_ns = truth.outage ? truth.start_from_ns : start.before_ns;
-        truth.start_to_ns = truth.outage ? truth.start_to_ns : start.after_ns;
+        truth.start_from_ns = truth.outage ? truth.start_from_ns : later(start.before_ns, disruption_ns);
+        truth.start_to_ns = truth.outage ? truth.start_to_ns : later(start.after_ns, disruption_ns);
         truth.outage = true;
         truth.recovery_from_ns = over.before_ns;
         truth.recovery_to_ns = over.after_ns;
