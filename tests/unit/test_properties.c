@@ -259,11 +259,10 @@ static void check_not_shorter(const struct figure *before, const struct figure *
 
 static void check_not_better(const struct result *before, const struct result *after)
 {
-    /* the worst is the one with the latest unfavourable end, which is what is judged */
-    struct figure one_end = before->rto, other_end = after->rto;
-    one_end.value += one_end.resolution;
-    other_end.value += other_end.resolution;
-    check_not_shorter(&one_end, &other_end);
+    /* the worst is the one with the latest unfavourable end: the figure may go to another that is as late within its resolution */
+    struct figure worst = before->rto;
+    worst.value -= worst.resolution;
+    check_not_shorter(&worst, &after->rto);
     for (size_t i = 0; i < before->observation_count; i++) {
         const struct observation *one = &before->observations[i], *other = &after->observations[i];
         check_not_shorter(&one->rto, &other->rto);
