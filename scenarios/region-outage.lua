@@ -13,6 +13,7 @@
 return drill {
   title      = "Lose us-east",
   why        = "A power cut or a fibre cut takes a whole region at once.",
+  usual      = "55s",
   topology   = "topologies/three-region.yaml",
   load       = { rate = "300/s", writes = "30%", deadline = "1s" },
   measure    = { hold = "10s" },

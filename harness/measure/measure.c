@@ -106,6 +106,7 @@ int measure_evidence(const struct evidence *evidence, struct result **ret_result
     measure_phases(&measurement);
     measure_latency(&measurement);
     measure_loss(&measurement);
+    measure_alerts(&measurement);
     int status = measure_judge(&measurement, err);
     if (status == 0) {
         measure_verdict(&measurement);

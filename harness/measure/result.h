@@ -93,6 +93,13 @@ struct loss {
     size_t check_count;
 };
 
+struct alert_result {
+    char *name; /* the observer's */
+    bool must_fire, may_fire, fired_before;
+    int64_t fired_ns; /* first time after the first disruption; 0: it did not */
+    int64_t bound_ns; /* it fired up to so long before it was seen */
+};
+
 struct latency_part {
     bool measured;
     double p50_s, p95_s, p99_s, max_s;
@@ -159,6 +166,8 @@ struct result {
     size_t phase_count;
     struct fault_result *faults;
     size_t fault_count;
+    struct alert_result *alerts;
+    size_t alert_count;
     struct loss loss;
     struct figure rto;      /* worst over observations */
     size_t rto_observation; /* index of the worst; SIZE_MAX without */

@@ -2,8 +2,6 @@
 #include "harness/programme/programme.h"
 
 #include "harness/base/str.h"
-#include "harness/param/units.h"
-#include "harness/programme/when.h"
 #include "harness/topology/yaml.h"
 
 const char programme_file_name[] = "programme.yaml";
@@ -59,7 +57,7 @@ static const struct param freeze_item[] = {
     {0},
 };
 
-const struct programme_field programme_fields[] = {
+const struct field programme_fields[] = {
     /* what it is */
     {"environment", FIELD_CHOICE, environments, .help = "where; production has approval rules"},
     {"business_service", FIELD_TEXT, .help = "the service whose users are meant"},
@@ -80,7 +78,8 @@ const struct programme_field programme_fields[] = {
     {"scope", FIELD_TEXTS, .help = "components in scope"},
     {"not_tested", FIELD_TEXTS, .help = "what this drill leaves out"},
     {"third_parties", FIELD_TEXTS, .help = "providers that take part or are depended on"},
-    {"assumptions", FIELD_ITEMS, .item = assumption_item, .help = "what is taken for granted, and why"},
+    {"assumptions", FIELD_ITEMS, .item = assumption_item, .item_size = sizeof(struct item),
+     .help = "what is taken for granted, and why"},
     {"blast_radius", FIELD_TEXT, .help = "the most that may be hit"},
     {"rollback", FIELD_TEXT, .help = "how to get back by hand"},
     {"abort_criteria", FIELD_TEXTS, .help = "when people stop the drill"},
@@ -91,138 +90,20 @@ const struct programme_field programme_fields[] = {
     {"lead", FIELD_TEXT, .help = "who leads the response"},
     {"reviewer", FIELD_TEXT, .help = "who reviews the result; not the operator"},
     {"independence", FIELD_TEXT, .help = "how those who test are independent of those who run the service"},
-    {"participants", FIELD_ITEMS, .item = person_item, .help = "who takes part"},
-    {"observers", FIELD_ITEMS, .item = person_item, .help = "who looks on"},
-    {"communications", FIELD_ITEMS, .item = communication_item, .help = "who was or will be told"},
+    {"participants", FIELD_ITEMS, .item = person_item, .item_size = sizeof(struct item), .help = "who takes part"},
+    {"observers", FIELD_ITEMS, .item = person_item, .item_size = sizeof(struct item), .help = "who looks on"},
+    {"communications", FIELD_ITEMS, .item = communication_item, .item_size = sizeof(struct item),
+     .help = "who was or will be told"},
     /* permission */
-    {"approvals", FIELD_ITEMS, .item = approval_item, .help = "who allowed it"},
+    {"approvals", FIELD_ITEMS, .item = approval_item, .item_size = sizeof(struct item), .help = "who allowed it"},
     {"change_ticket", FIELD_TEXT, .help = "id of the change record"},
     {"require_approval", FIELD_SWITCH, .help = "the rules of production here too"},
     {"ticket_pattern", FIELD_TEXT, .help = "extended regular expression that a ticket's id must match"},
     {"not_before", FIELD_WHEN, .help = "the approved window's start"},
     {"not_after", FIELD_WHEN, .help = "the approved window's end"},
-    {"freeze", FIELD_ITEMS, .item = freeze_item, .help = "calendar of change freezes"},
+    {"freeze", FIELD_ITEMS, .item = freeze_item, .item_size = sizeof(struct item), .help = "calendar of change freezes"},
     {0},
 };
-
-static const struct programme_field *find_field(const char *name)
-{
-    for (const struct programme_field *field = programme_fields; field->kind != FIELD_NONE; field++) {
-        if (str_eq(field->name, name)) {
-            return field;
-        }
-    }
-    return NULL;
-}
-
-static int unknown_field(const struct node *node, struct err *err)
-{
-    const char *names[64];
-    char hint[96];
-    size_t count = 0;
-    for (const struct programme_field *field = programme_fields; field->kind != FIELD_NONE && count < ARRAY_LEN(names); field++) {
-        names[count++] = field->name;
-    }
-    return node_err(node, err, "unknown field '%s'%s; 'drill help programme' lists them", node->key,
-                    str_did_you_mean(node->key, names, count, hint));
-}
-
-/* A scalar of any kind; it is kept as it was written. */
-static int check_scalar(const struct programme_field *field, const struct node *node, struct err *err)
-{
-    struct err inner = {0};
-    int64_t ignored = 0;
-    int chosen = 0;
-    const struct param choice[] = {{field->name, PARAM_CHOICE, 0, .choices = field->choices}, {0}};
-    if (node->kind != NODE_SCALAR || !*node->text) {
-        return node_err(node, err, "'%s' takes one text: %s", field->name, field->help);
-    }
-    int status = 0;
-    if (field->kind == FIELD_CHOICE) {
-        status = param_set(choice, field->name, node->text, "programme", &chosen, &inner);
-    } else if (field->kind == FIELD_DURATION) {
-        status = units_duration(node->text, &ignored, &inner);
-    } else if (field->kind == FIELD_WHEN) {
-        status = when_parse(node->text, false, &ignored, &inner);
-    } else if (field->kind == FIELD_SWITCH && !str_eq(node->text, "true") && !str_eq(node->text, "false")) {
-        status = err_set(&inner, ERR_INPUT, "expected true or false, found '%s'", node->text);
-    }
-    return status < 0 ? node_err(node, err, "'%s': %s", field->name, inner.text) : 0;
-}
-
-/* Times inside of items are checked here, since an option table has no type for them. */
-static int check_times(const struct node *map, struct err *err)
-{
-    static const char *const names[] = {"time", "from", "to"};
-    int64_t ignored = 0;
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        struct err inner = {0};
-        const struct node *node = node_get(map, names[i]);
-        if (node && node->kind == NODE_SCALAR && when_parse(node->text, false, &ignored, &inner) < 0) {
-            return node_err(node, err, "'%s': %s", names[i], inner.text);
-        }
-    }
-    return 0;
-}
-
-static int read_item(const struct programme_field *field, const struct node *node, json_t *list, struct err *err)
-{
-    struct item item = {0};
-    AUTO_NODE struct node *alone = node_new(NODE_MAP);
-    if (node->kind == NODE_SCALAR) {
-        struct node *text = node_copy(node);
-        node_put(alone, field->item[0].name, text);
-        alone->file = node->file;
-        alone->line = node->line;
-        alone->column = node->column;
-    }
-    const struct node *map = node->kind == NODE_SCALAR ? alone : node;
-    int status = param_parse(field->item, map, field->name, &item, err);
-    if (status == 0) {
-        status = check_times(map, err);
-    }
-    if (status == 0) {
-        json_array_append_new(list, param_to_json(field->item, &item));
-    }
-    param_clear(field->item, &item);
-    return status;
-}
-
-static int read_list(const struct programme_field *field, const struct node *node, json_t *list, struct err *err)
-{
-    size_t count = node->kind == NODE_LIST ? node->count : 1;
-    int status = 0;
-    for (size_t i = 0; status == 0 && i < count; i++) {
-        const struct node *item = node->kind == NODE_LIST ? node->children[i] : node;
-        if (field->kind == FIELD_ITEMS) {
-            status = read_item(field, item, list, err);
-        } else if (item->kind != NODE_SCALAR) {
-            status = node_err(item, err, "'%s' takes a list of texts: %s", field->name, field->help);
-        } else {
-            json_array_append_new(list, json_string(item->text));
-        }
-    }
-    return status;
-}
-
-static int read_field(const struct node *node, json_t *fields, struct err *err)
-{
-    const struct programme_field *field = find_field(node->key);
-    if (!field) {
-        return unknown_field(node, err);
-    }
-    if (field->kind == FIELD_TEXTS || field->kind == FIELD_ITEMS) {
-        json_t *list = json_array();
-        json_object_set_new(fields, field->name, list);
-        return read_list(field, node, list, err);
-    }
-    int status = check_scalar(field, node, err);
-    if (status == 0) {
-        json_object_set_new(fields, field->name,
-                            field->kind == FIELD_SWITCH ? json_boolean(str_eq(node->text, "true")) : json_string(node->text));
-    }
-    return status;
-}
 
 struct programme *programme_empty(void)
 {
@@ -236,8 +117,8 @@ int programme_load(const char *file, struct programme **ret_programme, struct er
     struct programme *programme CLEANUP(programme_cleanup) = programme_empty();
     programme->file = xstrdup(file);
     int status = yaml_read_source(file, &programme->text, &programme->size, &programme->tree, err);
-    for (size_t i = 0; status == 0 && i < programme->tree->count; i++) {
-        status = read_field(programme->tree->children[i], programme->fields, err);
+    if (status == 0) {
+        status = fields_read(programme_fields, programme->tree, "drill help programme", programme->fields, err);
     }
     if (status < 0) {
         return status;
@@ -266,29 +147,4 @@ const char *programme_where(const struct programme *programme, const char *field
         (void)str_format(out, 512, "%s", programme->file ? programme->file : programme_file_name);
     }
     return out;
-}
-
-static void print_choices(const char *const *choices, struct buf *out)
-{
-    for (size_t i = 0; choices[i]; i++) {
-        buf_printf(out, "%s%s", i ? "|" : "", choices[i]);
-    }
-}
-
-void programme_print_help(struct buf *out)
-{
-    static const char *const kinds[] = {[FIELD_TEXT] = "text",   [FIELD_DURATION] = "duration", [FIELD_WHEN] = "day or instant",
-                                        [FIELD_TEXTS] = "texts", [FIELD_ITEMS] = "list",        [FIELD_SWITCH] = "true|false"};
-    for (const struct programme_field *field = programme_fields; field->kind != FIELD_NONE; field++) {
-        buf_printf(out, "  %-17s %s (", field->name, field->help);
-        if (field->kind == FIELD_CHOICE) {
-            print_choices(field->choices, out);
-        } else {
-            buf_puts(out, kinds[field->kind]);
-        }
-        for (const struct param *option = field->item; option && option->type != PARAM_END; option++) {
-            buf_printf(out, "%s%s", option == field->item ? " of " : ", ", option->name);
-        }
-        buf_puts(out, ")\n");
-    }
 }

@@ -4,30 +4,12 @@
 #define DRILL_PROGRAMME_PROGRAMME_H
 
 #include "harness/base/json.h"
-#include "harness/param/param.h"
+#include "harness/programme/fields.h"
 
 extern const char programme_file_name[]; /* "programme.yaml" */
 
-enum field_kind {
-    FIELD_NONE = 0,
-    FIELD_TEXT,
-    FIELD_CHOICE,   /* one of `choices` */
-    FIELD_DURATION, /* kept as written */
-    FIELD_WHEN,     /* a day or an instant (when.h), kept as written */
-    FIELD_SWITCH,   /* true or false */
-    FIELD_TEXTS,    /* a list of texts; one text alone is a list of it */
-    FIELD_ITEMS,    /* a list of maps with the options of `item`; a text alone is its first option */
-};
-
-struct programme_field {
-    const char *name;
-    enum field_kind kind;
-    const char *const *choices; /* NULL-terminated */
-    const struct param *item;
-    const char *help;
-};
 /* Ends with kind FIELD_NONE. */
-extern const struct programme_field programme_fields[];
+extern const struct field programme_fields[];
 
 struct programme {
     char *file; /* NULL: there is none, then everything is missing */
@@ -44,6 +26,5 @@ void programme_free(struct programme *programme); /* accepts NULL */
 DEFINE_CLEANUP(struct programme *, programme, programme_free)
 /* "file:line:column" of a field, of the file when it is not there. */
 const char *programme_where(const struct programme *programme, const char *field, char out[static 512]);
-void programme_print_help(struct buf *out);
 
 #endif
