@@ -75,8 +75,8 @@ static int conclude(struct sealing *sealing, const char *folder, const struct ru
                     bool refused, struct err *err)
 {
     struct rendered rendered CLEANUP(rendered_clear) = {0};
-    AUTO_FREE char *bundle = NULL, *warning = NULL;
-    int status = sealing_prepare(sealing, folder, err);
+    AUTO_FREE char *bundle = NULL, *warning = NULL, *place = NULL;
+    int status = sealing_prepare(sealing, folder, &place, err);
     if (status == 0) {
         status = report(folder, &rendered, err);
     }
@@ -180,7 +180,7 @@ const struct command cmd_run = {
     .summary = "run a drill: bring the topology up, break it under load, measure, report",
     .details = "Checks everything, brings the scenario's topology up (or uses the one that 'drill up' keeps), puts load on it, "
                "takes the scenario's\n"
-               "steps, takes every fault away again and writes one folder with evidence and reports. Ctrl-C reverts and exits 4.",
+               "steps, takes every fault away again and seals evidence and reports into the archive. Ctrl-C reverts and exits 4.",
     .options = run_table,
     .options_size = sizeof(struct run_options),
     .min_words = 1,

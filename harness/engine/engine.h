@@ -24,15 +24,15 @@ struct engine_progress {
 };
 typedef void engine_progress_f(void *context, const struct engine_progress *progress);
 
+/* Told once the drill's folder holds plan and environment, and before anything is touched. An error ends the drill there and then. */
+typedef int engine_opened_f(void *context, const char *folder, const char *id, struct err *err);
+
 /* A file that lies beside the plan in the drill's folder. */
 struct engine_enclosure {
     const char *name;
     const char *text;
     size_t size;
 };
-
-/* Told once the drill's folder holds plan and environment, and before anything is touched. An error ends the drill there and then. */
-typedef int engine_opened_f(void *context, const char *folder, const char *id, struct err *err);
 
 struct engine_options {
     const char *archive; /* folder under which the drill's folder is made */

@@ -73,10 +73,7 @@ void scenario_free(struct scenario *scenario)
         free(scenario->abort_when[i].where);
     }
     free(scenario->abort_when);
-    for (size_t i = 0; i < scenario->redact_count; i++) {
-        free(scenario->redact[i]);
-    }
-    free(scenario->redact);
+    free_names(scenario->redact, scenario->redact_count);
     node_free(scenario->settings);
     node_free(scenario->params);
     free(scenario->file);
