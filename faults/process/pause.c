@@ -85,9 +85,9 @@ static bool is_stopped(const json_t *item)
     return str_eq(json_str(item, "state", ""), "T");
 }
 
-/* Signal everyone of the family as it is now who is (stopped == false: not yet) stopped. Processes that were stopped before the fault
- * are nobody's business here. */
-static int signal_standing(const json_t *processes, bool stopped, int signal_number, size_t *ret_count, struct err *err)
+/* Signal everyone of the family as it is now, `running` only those that are not stopped (yet). Processes that were stopped before the
+ * fault are nobody's business here. */
+static int signal_standing(const json_t *processes, bool running, int signal_number, size_t *ret_count, struct err *err)
 {
     AUTO_JSON json_t *family = NULL;
     int status = standing_family(processes, &family, err);
@@ -95,7 +95,7 @@ static int signal_standing(const json_t *processes, bool stopped, int signal_num
     for (size_t i = 0; i < json_array_size(family) && status == 0; i++) {
         const json_t *item = json_array_get(family, i);
         const json_t *before = find(processes, json_int(item, "pid", 0));
-        if (is_stopped(item) != stopped || (before && is_stopped(before))) {
+        if ((running && is_stopped(item)) || (before && is_stopped(before))) {
             continue;
         }
         status = proc_signal((pid_t)json_int(item, "pid", 0), (uint64_t)json_int(item, "start", 0), signal_number, err);
@@ -113,7 +113,7 @@ static int pause_apply(struct fault_instance *fault, struct err *err)
         return err_set(err, ERR_STATE, "fault %s is not prepared: its journal names no processes", fault->id);
     }
     for (int round = 0; count && round < ROUNDS_MAX; round++) {
-        int status = signal_standing(processes, false, SIGSTOP, &count, err);
+        int status = signal_standing(processes, true, SIGSTOP, &count, err);
         if (status < 0) {
             return status;
         }
@@ -165,10 +165,11 @@ static int pause_prove(struct fault_instance *fault, struct buf *proof, struct e
     return 0;
 }
 
+/* Not only those that show as stopped: a stop may be on its way to a process that had no time yet to take it. SIGCONT takes it back. */
 static int pause_revert(struct fault_instance *fault, struct err *err)
 {
     size_t count = 0;
-    return signal_standing(json_object_get(fault->journal, "processes"), true, SIGCONT, &count, err);
+    return signal_standing(json_object_get(fault->journal, "processes"), false, SIGCONT, &count, err);
 }
 
 static int pause_residue(struct fault_instance *fault, struct buf *left, struct err *err)

@@ -201,7 +201,7 @@ static void tell_error(const struct command *command, const struct err *err, int
             fprintf(stderr, "try 'drill help %s'\n", command->name);
         }
     }
-    if (code == EXIT_USAGE && !str_eq(command->name, "agent")) {
+    if ((code == EXIT_USAGE || err->code != ERR_NONE) && !str_eq(command->name, "agent")) {
         fprintf(stderr, "exit %d: %s\n", code, cli_exit_words(code));
     }
 }

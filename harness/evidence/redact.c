@@ -213,8 +213,8 @@ static json_t *copy_array(const struct walk *walk, const json_t *json)
         struct walk inner = *walk;
         inner.rule = inner.rule ? inner.rule : flag;
         json_array_append_new(array, copy(&inner, member));
-        const char *text = json_is_string(member) ? json_string_value(member) : "";
-        flag = str_starts_with(text, "--") ? redact_rule_of(&walk->redactor->names, text + 2, strlen(text + 2)) : NULL;
+        const char *text = json_string_value(member); /* NULL: no string */
+        flag = text && str_starts_with(text, "--") ? redact_rule_of(&walk->redactor->names, text + 2, strlen(text + 2)) : NULL;
     }
     return array;
 }
