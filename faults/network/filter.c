@@ -14,7 +14,7 @@ enum { PROVE_TIMEOUT_MS = 60, PROVE_INTERVAL_MS = 10, PROBES_FEW = 3, PROBES_MAX
 
 int filter_supported(struct err *err)
 {
-    return nft_supported(err);
+    return nft_supported(NFT_DROP, err);
 }
 
 static const char *table_of(const struct fault_instance *fault)

@@ -30,7 +30,7 @@ struct filter_state { /* the first member of each user's state */
     struct nft *nft;
 };
 
-int filter_supported(struct err *err) MUST_CHECK;
+int filter_supported(struct err *err) MUST_CHECK; /* rules that drop */
 int filter_prepare(struct fault_instance *fault, struct err *err) MUST_CHECK;
 int filter_apply(struct fault_instance *fault, const struct filter_plan *plan, struct err *err) MUST_CHECK;
 /* Send probes until each outward group has dropped something (each inward one, when there are only such). One short

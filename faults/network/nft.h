@@ -11,7 +11,12 @@
 #include "harness/base/err.h"
 
 enum nft_chain { NFT_INPUT = 0, NFT_OUTPUT, NFT_FORWARD, NFT_CHAIN_COUNT };
-enum nft_action { NFT_DROP = 0, NFT_REJECT, NFT_QUEUE /* to a process; passes when there is none */ };
+enum nft_action {
+    NFT_DROP = 0,
+    NFT_REJECT, /* by ICMP */
+    NFT_RESET,  /* by a TCP reset; the rule's protocol is TCP */
+    NFT_QUEUE,  /* to a process; passes when there is none */
+};
 enum { NFT_NAME_MAX = 64, NFT_RULES_MAX = 128 };
 
 /* Whatever is empty or 0 matches everything. All borrowed. */
@@ -37,7 +42,8 @@ struct nft_count {
 
 struct nft; /* an open socket with the table that it owns */
 
-/* Make the table with the three chains (before connection tracking) and the rules, in one transaction. Owned by the socket in *ret_nft
+/* Make the table with the three chains (before connection tracking) and the rules, in one transaction. Refusals themselves (TCP resets,
+ * ICMP "unreachable") pass to and from this place when a rule refuses: they are the answers. Owned by the socket in *ret_nft
  * where the kernel can, see nft_owned. The caller closes. */
 int nft_install(const char *table, const struct nft_rule *rules, size_t count, struct nft **ret_nft, struct err *err) MUST_CHECK;
 bool nft_owned(const struct nft *nft); /* the kernel removes the table when the socket is closed, by whatever */
@@ -54,7 +60,7 @@ int nft_read_counts(const char *table, struct nft_count *counts, size_t count, s
 /* Each table of any family in this namespace; visit gets its family ("inet") and name. */
 int nft_list_tables(void (*visit)(const char *family, const char *name, void *context), void *context,
                     struct err *err) MUST_CHECK;
-/* 0 when this process may install such rules here, else ERR_UNSUPPORTED with what is missing. Leaves nothing. */
-int nft_supported(struct err *err) MUST_CHECK;
+/* 0 when this process may install rules with that action here, else ERR_UNSUPPORTED with what is missing. Leaves nothing. */
+int nft_supported(enum nft_action action, struct err *err) MUST_CHECK;
 
 #endif

@@ -8,7 +8,10 @@
 #include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/xt_NFQUEUE.h>
 #include <net/if.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 #include "faults/network/prefix.h"
@@ -193,28 +196,51 @@ static void put_queue(struct link_batch *batch, const struct nft_rule *rule)
     expression_end(batch, queue);
 }
 
-static void put_action(struct link_batch *batch, const struct nft_rule *rule)
+static void put_verdict(struct link_batch *batch, uint32_t code)
 {
-    unsigned char code = NFT_REJECT_ICMPX_ADMIN_PROHIBITED;
-    if (rule->action == NFT_QUEUE) {
-        put_queue(batch, rule);
-        return;
-    }
-    if (rule->action == NFT_REJECT) {
-        struct expression reject = expression_begin(batch, "reject");
-        link_batch_put_be32(batch, NFTA_REJECT_TYPE, NFT_REJECT_ICMPX_UNREACH);
-        link_batch_put(batch, NFTA_REJECT_ICMP_CODE, &code, sizeof(code));
-        expression_end(batch, reject);
-        return;
-    }
     struct expression immediate = expression_begin(batch, "immediate");
     link_batch_put_be32(batch, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
     size_t data = link_batch_nest(batch, NFTA_IMMEDIATE_DATA);
     size_t verdict = link_batch_nest(batch, NFTA_DATA_VERDICT);
-    link_batch_put_be32(batch, NFTA_VERDICT_CODE, NF_DROP);
+    link_batch_put_be32(batch, NFTA_VERDICT_CODE, code);
     link_batch_nest_end(batch, verdict);
     link_batch_nest_end(batch, data);
     expression_end(batch, immediate);
+}
+
+static void put_action(struct link_batch *batch, const struct nft_rule *rule)
+{
+    unsigned char code = NFT_REJECT_ICMPX_ADMIN_PROHIBITED;
+    if (rule->action == NFT_DROP) {
+        put_verdict(batch, NF_DROP);
+        return;
+    }
+    if (rule->action == NFT_QUEUE) {
+        put_queue(batch, rule);
+        return;
+    }
+    bool reset = rule->action == NFT_RESET;
+    struct expression reject = expression_begin(batch, "reject");
+    link_batch_put_be32(batch, NFTA_REJECT_TYPE, reset ? NFT_REJECT_TCP_RST : NFT_REJECT_ICMPX_UNREACH);
+    if (!reset) {
+        link_batch_put(batch, NFTA_REJECT_ICMP_CODE, &code, sizeof(code));
+    }
+    expression_end(batch, reject);
+}
+void nft_rule_put_pass(struct link_batch *batch, size_t index)
+{
+    static const struct {
+        uint8_t protocol, offset, mask, value;
+    } refusals[NFT_PASSES] = {
+        {IPPROTO_TCP, 13, TH_RST, TH_RST}, {IPPROTO_ICMP, 0, 0xff, ICMP_UNREACH}, {IPPROTO_ICMPV6, 0, 0xff, ICMP6_DST_UNREACH}};
+    size_t list = link_batch_nest(batch, NFTA_RULE_EXPRESSIONS);
+    put_meta(batch, NFT_META_L4PROTO);
+    put_compare(batch, NFT_CMP_EQ, &refusals[index].protocol, 1);
+    put_payload(batch, NFT_PAYLOAD_TRANSPORT_HEADER, refusals[index].offset, 1);
+    put_mask(batch, &refusals[index].mask, 1);
+    put_compare(batch, NFT_CMP_EQ, &refusals[index].value, 1);
+    put_verdict(batch, NF_ACCEPT);
+    link_batch_nest_end(batch, list);
 }
 
 int nft_rule_put(struct link_batch *batch, const struct nft_rule *rule, struct err *err)

@@ -75,7 +75,7 @@ int selection_interfaces(const struct fault_instance *fault, const struct select
     return *ret_count ? 0 : no_interface(fault, selection, err);
 }
 
-static int check(const struct fault_instance *fault, const struct selection *selection, struct err *err)
+int selection_check(const struct fault_instance *fault, const struct selection *selection, struct err *err)
 {
     struct prefix prefix;
     const char *name = fault->ops->name;
@@ -123,26 +123,35 @@ static bool add_rule(struct filter_plan *plan, const struct nft_rule *rule)
 }
 
 /* A port may be on either side; a packet with it on both counts once. */
-static bool add_ports(const struct drawing *drawing, struct nft_rule rule, enum nft_chain chain)
+static bool add_ports(const struct drawing *drawing, struct nft_rule rule, int protocol)
 {
-    const struct selection *selection = drawing->selection;
-    uint16_t port = (uint16_t)selection->port;
-    int first = port && selection->protocol == SELECTION_ANY ? SELECTION_TCP : selection->protocol;
-    int last = port && selection->protocol == SELECTION_ANY ? SELECTION_UDP : selection->protocol;
-    bool fits = true;
-    rule.chain = chain;
-    for (int protocol = first; protocol <= last && fits; protocol++) {
-        rule.protocol = protocol_numbers[protocol];
-        rule.source_port = port;
-        rule.source_port_not = rule.destination_port = 0;
+    uint16_t port = (uint16_t)drawing->selection->port;
+    bool reset = drawing->what->action == NFT_RESET;
+    rule.protocol = protocol_numbers[protocol];
+    rule.action = reset && protocol != SELECTION_TCP ? NFT_REJECT : drawing->what->action; /* only TCP can be reset */
+    rule.source_port = port;
+    rule.source_port_not = rule.destination_port = 0;
+    bool fits = add_rule(drawing->plan, &rule);
+    if (port && fits) {
+        rule.source_port = 0;
+        rule.source_port_not = rule.destination_port = port;
         fits = add_rule(drawing->plan, &rule);
-        if (port && fits) {
-            rule.source_port = 0;
-            rule.source_port_not = rule.destination_port = port;
-            fits = add_rule(drawing->plan, &rule);
-        }
     }
     return fits;
+}
+
+static bool add_protocols(const struct drawing *drawing, struct nft_rule rule, enum nft_chain chain)
+{
+    int protocol = drawing->selection->protocol;
+    rule.chain = chain;
+    if (protocol != SELECTION_ANY) {
+        return add_ports(drawing, rule, protocol);
+    }
+    if (drawing->selection->port) {
+        return add_ports(drawing, rule, SELECTION_TCP) && add_ports(drawing, rule, SELECTION_UDP);
+    }
+    bool reset = drawing->what->action == NFT_RESET;
+    return (!reset || add_ports(drawing, rule, SELECTION_TCP)) && add_ports(drawing, rule, SELECTION_ANY);
 }
 
 static int aim(const struct drawing *drawing, const struct cut *cut, struct probe *probe, struct err *err)
@@ -187,7 +196,7 @@ static int add_cut(const struct drawing *drawing, const struct cut *cut, struct 
     rule.out = cut->inward ? NULL : cut->interface;
     rule.source = cut->inward ? far : cut->near;
     rule.destination = cut->inward ? cut->near : far;
-    bool fits = add_ports(drawing, rule, cut->inward ? NFT_INPUT : NFT_OUTPUT) && add_ports(drawing, rule, NFT_FORWARD);
+    bool fits = add_protocols(drawing, rule, cut->inward ? NFT_INPUT : NFT_OUTPUT) && add_protocols(drawing, rule, NFT_FORWARD);
     return fits ? 0 : too_much(drawing, err);
 }
 
@@ -217,7 +226,7 @@ int selection_plan(const struct fault_instance *fault, const struct selection *s
     size_t count = 0;
     struct drawing drawing = {fault, selection, what, plan};
     memset(plan, 0, sizeof(*plan));
-    int status = check(fault, selection, err);
+    int status = selection_check(fault, selection, err);
     if (status == 0) {
         status = selection_interfaces(fault, selection, false, names, &count, err);
     }
@@ -239,7 +248,7 @@ int selection_supported(const struct fault_instance *fault, const struct selecti
     if (status == 0 && selection->link) {
         status = link_get(selection->link, &info, err);
     }
-    return status < 0 ? status : filter_supported(err);
+    return status < 0 ? status : nft_supported(what->action, err);
 }
 
 void selection_print(const struct fault_instance *fault, const struct selection *selection, struct buf *out)

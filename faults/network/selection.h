@@ -40,24 +40,24 @@ struct selection {
         .name = "link", .type = PARAM_STRING, .offset = offsetof(options, member.link), .unit_hint = "interface",                \
         .help = "this interface alone, by its name in the place"                                                                 \
     }
-#define SELECTION_OPTIONS_FAR(options, member)                                                                                   \
-    {.name = "to",                                                                                                               \
-     .type = PARAM_STRING,                                                                                                       \
-     .offset = offsetof(options, member.to),                                                                                     \
-     .unit_hint = "prefix",                                                                                                      \
-     .help = "only what goes to or comes from this prefix, as 10.2.0.0/24"},                                                     \
-        {.name = "protocol",                                                                                                     \
-         .type = PARAM_CHOICE,                                                                                                   \
-         .offset = offsetof(options, member.protocol),                                                                           \
-         .choices = selection_protocols,                                                                                         \
-         .fallback = "any",                                                                                                      \
-         .help = "only this protocol"},                                                                                          \
+#define SELECTION_OPTION_TO(options, member)                                                                                     \
+    {                                                                                                                            \
+        .name = "to", .type = PARAM_STRING, .offset = offsetof(options, member.to), .unit_hint = "prefix",                       \
+        .help = "only what goes to or comes from this prefix, as 10.2.0.0/24"                                                    \
+    }
+#define SELECTION_OPTION_PROTOCOL(options, member)                                                                               \
+    {                                                                                                                            \
+        .name = "protocol", .type = PARAM_CHOICE, .offset = offsetof(options, member.protocol), .choices = selection_protocols,  \
+        .fallback = "any", .help = "only this protocol"                                                                          \
+    }
+#define SELECTION_OPTION_PORT(options, member)                                                                                   \
     {                                                                                                                            \
         .name = "port", .type = PARAM_INTEGER, .offset = offsetof(options, member.port), .min = 0, .max = 65535,                 \
         .help = "only TCP and UDP with this port on either side; 0 is any"                                                       \
     }
 #define SELECTION_OPTIONS(options, member)                                                                                       \
-    SELECTION_OPTION_DIRECTION(options, member), SELECTION_OPTIONS_LINK(options, member), SELECTION_OPTIONS_FAR(options, member)
+    SELECTION_OPTION_DIRECTION(options, member), SELECTION_OPTIONS_LINK(options, member), SELECTION_OPTION_TO(options, member),  \
+        SELECTION_OPTION_PROTOCOL(options, member), SELECTION_OPTION_PORT(options, member)
 
 /* The rules that mean this traffic: each matches one way, over one interface or any, to or from one prefix or any, of one protocol and
  * port. `what` gives the action and the share (per_million, every). Pure: looks at nothing but the fault. The rules borrow from the fault.
@@ -65,6 +65,8 @@ struct selection {
  * always). ERR_INPUT when nothing can be meant: no interface is known, the prefix is none, a port of ICMP. */
 int selection_plan(const struct fault_instance *fault, const struct selection *selection, const struct nft_rule *what,
                    struct filter_plan *plan, struct err *err) MUST_CHECK;
+/* Do its words fit each other and the target? selection_plan asks this first. */
+int selection_check(const struct fault_instance *fault, const struct selection *selection, struct err *err) MUST_CHECK;
 /* The interfaces that are meant, borrowed; none when it is "any of this place". ERR_INPUT when nothing is known and `needed`. */
 int selection_interfaces(const struct fault_instance *fault, const struct selection *selection, bool needed,
                          const char *names[static SELECTION_INTERFACES_MAX], size_t *ret_count, struct err *err) MUST_CHECK;

@@ -1,88 +1,14 @@
 /* Every registered fault through the same suite: what fault.h promises, held by each. */
-#include "tests/contract/test_faults_lab.h"
+#include "tests/contract/test_faults_victim.h"
 
-#include <signal.h>
-#include <sys/wait.h>
-
-#include "faults/process/proc.h"
 #include "faults/snapshot.h"
-
-/* A service to be hit: a process with a child. */
-struct victim {
-    pid_t parent, child;
-};
 
 static struct victim current; /* the one that was started last */
 
-static void sleep_forever(void)
-{
-    for (;;) {
-        (void)pause();
-    }
-}
-
 static struct victim start_victim(void)
 {
-    int ends[2];
-    struct victim victim;
-    assert_return_code(pipe2(ends, O_CLOEXEC), errno);
-    victim.parent = fork();
-    if (victim.parent == 0) {
-        pid_t child = fork();
-        if (child == 0) {
-            sleep_forever();
-        }
-        (void)!write(ends[1], &child, sizeof(child));
-        sleep_forever();
-    }
-    assert_int_equal(read(ends[0], &victim.child, sizeof(victim.child)), sizeof(victim.child));
-    fd_close(ends[0]);
-    fd_close(ends[1]);
-    current = victim;
-    return victim;
-}
-
-static void wait_for_end(pid_t pid)
-{
-    struct proc_info info;
-    while (proc_read(pid, &info) && info.state != 'Z') {
-        (void)poll(NULL, 0, 1); /* not our child: nothing tells us */
-    }
-}
-
-static void end_victim(struct victim victim)
-{
-    (void)kill(victim.child, SIGKILL);
-    (void)kill(victim.parent, SIGKILL);
-    (void)waitpid(victim.parent, NULL, 0);
-    wait_for_end(victim.child);
-}
-
-static const char *options_for(const struct fault_ops *ops)
-{
-    static const char *const options[][2] = {
-        {"loss", "{\"probability\": \"50%\"}"}, {"delay", "{\"by\": \"20ms\"}"},     {"duplicate", "{\"share\": \"50%\"}"},
-        {"corrupt", "{\"share\": \"50%\"}"},    {"reorder", "{\"share\": \"50%\"}"}, {"rate", "{\"limit\": \"10Mbit\"}"},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-        if (str_eq(options[i][0], ops->name)) {
-            return options[i][1];
-        }
-    }
-    return "{}";
-}
-
-static struct fault_instance *make(const struct fault_ops *ops, const struct victim *victim)
-{
-    struct fault_instance *fault = NULL;
-    const char *kind = ops->targets & FAULT_REGION ? "region" : ops->targets & FAULT_HOST ? "host" : "service";
-    json_t *peers = ops->targets & FAULT_PEER ? json_loads(lab_west, 0, NULL) : json_array();
-    AUTO_JSON json_t *description = json_pack(
-        "{s:s, s:s, s:o, s:{s:s, s:s, s:s, s:s, s:o, s:[s, s], s:[i], s:[s]}}", "fault_id", "f7", "fault", ops->name, "options",
-        json_loads(options_for(ops), 0, NULL), "target", "place", "east", "kind", kind, "name", "east", "cidr", "10.1.0.0/24",
-        "peers", peers, "interfaces", "edge", "backbone", "pids", (int)victim->parent, "services", "victim");
-    must(fault_instance_new(description, &fault, err));
-    return fault;
+    current = victim_start(0);
+    return current;
 }
 
 static struct fault_instance *reborn(struct fault_instance *fault)
@@ -128,15 +54,10 @@ static size_t differences(const struct snapshot *before, bool print)
     return count;
 }
 
-static bool is(const struct fault_instance *fault, const char *name)
-{
-    return str_eq(fault->ops->name, name);
-}
-
 static void whole_life(const struct fault_ops *ops, const struct victim *victim)
 {
     struct snapshot *before CLEANUP(snapshot_cleanup) = remember();
-    struct fault_instance *fault = make(ops, victim);
+    struct fault_instance *fault = victim_fault(ops, victim);
     struct buf plan CLEANUP(buf_clear) = {0};
     must(ops->supported(fault, err));
     ops->plan(fault, &plan);
@@ -156,7 +77,7 @@ static void whole_life(const struct fault_ops *ops, const struct victim *victim)
     must(ops->revert(fault, err));
     must(ops->revert(fault, err));
     lab_assert_clean(fault);
-    assert_true(lab_proven(fault, 0) == is(fault, "kill")); /* who was killed stays gone */
+    assert_true(lab_proven(fault, 0) == fault_hint(ops)->permanent); /* who was killed stays gone */
     assert_int_equal(differences(before, true), 0);
     fault_instance_free(fault);
 }
@@ -165,16 +86,15 @@ static void whole_life(const struct fault_ops *ops, const struct victim *victim)
 static void revert_from_journal(const struct fault_ops *ops, const struct victim *victim, bool applied)
 {
     struct snapshot *before CLEANUP(snapshot_cleanup) = remember();
-    struct fault_instance *fault = make(ops, victim);
+    struct fault_instance *fault = victim_fault(ops, victim);
     must(ops->prepare(fault, err));
     if (applied) {
         must(ops->apply(fault, err));
         assert_true(lab_proven(fault, LAB_PATIENCE_MS));
-        bool traceless = is(fault, "kill") || is(fault, "null"); /* they leave nothing that a snapshot could see */
         struct buf trace CLEANUP(buf_clear) = {0};
-        assert_true((differences(before, false) > 0) == !traceless);
+        assert_true((differences(before, false) > 0) == !fault_hint(ops)->traceless);
         must(ops->residue(fault, &trace, err)); /* in force, a fault is its own residue */
-        assert_true((trace.size > 0) == !is(fault, "kill"));
+        assert_true((trace.size > 0) == !fault_hint(ops)->permanent);
     }
     fault = reborn(fault);
     must(ops->revert(fault, err));
@@ -198,7 +118,7 @@ static void each_fault_keeps_the_contract(void **state)
             } else {
                 revert_from_journal(faults[i], &victim, part == 2);
             }
-            end_victim(victim);
+            victim_end(victim);
         }
     }
 }
@@ -209,7 +129,7 @@ static void each_fault_is_well_described(void **state)
     const struct fault_ops *const *faults = fault_list(&count);
     struct err mistake = {0};
     (void)state;
-    assert_true(count >= 7);
+    assert_int_equal(count, ARRAY_LEN(fault_hints)); /* a line for each, and none for what is gone */
     for (size_t i = 0; i < count; i++) {
         const struct fault_ops *ops = faults[i];
         assert_true(i == 0 || strcmp(faults[i - 1]->name, ops->name) < 0);
@@ -217,6 +137,7 @@ static void each_fault_is_well_described(void **state)
         assert_true(ops->supported && ops->plan && ops->prepare && ops->apply && ops->prove && ops->revert && ops->residue);
         must(param_check_table(ops->options, ops->name, err));
         assert_ptr_equal(fault_find(ops->name), ops);
+        assert_non_null(fault_hint(ops));
     }
     assert_null(fault_require("blackhol", &mistake));
     assert_int_equal(mistake.code, ERR_INPUT);
@@ -227,20 +148,20 @@ static void kill_ends_the_whole_family(void **state)
 {
     (void)state;
     struct victim victim = start_victim();
-    struct fault_instance *fault = make(fault_find("kill"), &victim);
+    struct fault_instance *fault = victim_fault(fault_find("kill"), &victim);
     struct proc_info info;
     lab_inject(fault);
     assert_true(!proc_read(victim.child, &info) || info.state == 'Z');
     assert_true(!proc_read(victim.parent, &info) || info.state == 'Z');
     lab_revert(fault);
-    end_victim(victim);
+    victim_end(victim);
 }
 
 static void pause_stops_the_whole_family(void **state)
 {
     (void)state;
     struct victim victim = start_victim(), other = start_victim();
-    struct fault_instance *fault = make(fault_find("pause"), &victim);
+    struct fault_instance *fault = victim_fault(fault_find("pause"), &victim);
     struct proc_info info;
     lab_inject(fault);
     assert_true(proc_read(victim.child, &info) && info.state == 'T');
@@ -248,8 +169,8 @@ static void pause_stops_the_whole_family(void **state)
     assert_true(proc_read(other.parent, &info) && info.state != 'T');
     lab_revert(fault);
     assert_true(proc_read(victim.child, &info) && info.state != 'T');
-    end_victim(victim);
-    end_victim(other);
+    victim_end(victim);
+    victim_end(other);
 }
 
 /* A pid that was given to another process since is not touched. */
@@ -257,16 +178,16 @@ static void pids_are_not_enough(void **state)
 {
     (void)state;
     struct victim victim = start_victim();
-    struct fault_instance *fault = make(fault_find("kill"), &victim);
+    struct fault_instance *fault = victim_fault(fault_find("kill"), &victim);
     must(fault->ops->prepare(fault, err));
     json_t *first = json_array_get(json_object_get(fault->journal, "processes"), 0);
     json_object_set_new(first, "start", json_integer(json_int(first, "start", 0) - 1));
     must(fault->ops->apply(fault, err));
     struct proc_info info;
-    wait_for_end(victim.child);
+    victim_wait_end(victim.child);
     assert_true(proc_read(victim.parent, &info) && info.state != 'Z');
     fault_instance_free(fault);
-    end_victim(victim);
+    victim_end(victim);
 }
 
 static void a_killed_owner_leaves_nothing(void **state)
@@ -279,11 +200,11 @@ static void a_killed_owner_leaves_nothing(void **state)
     pid_t owner = fork();
     if (owner == 0) {
         struct victim nobody = {0};
-        struct fault_instance *fault = make(fault_find("blackhole"), &nobody);
+        struct fault_instance *fault = victim_fault(fault_find("blackhole"), &nobody);
         struct err err;
         bool fine = fault->ops->prepare(fault, &err) == 0 && fault->ops->apply(fault, &err) == 0;
         (void)!write(ends[1], fine ? "y" : "n", 1);
-        sleep_forever();
+        victim_sleep();
     }
     assert_int_equal(read(ends[0], &byte, 1), 1);
     assert_int_equal(byte, 'y');
