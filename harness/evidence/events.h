@@ -8,9 +8,11 @@
  *   fault.requested    fault_id fault target options(object) plan(text)        = a disruption, cause "inject FAULT TARGET"
  *   fault.applied      fault_id before_ns after_ns mechanism
  *   fault.proven       fault_id ok(bool) proof(text)
+ *   fault.changed      fault_id text                                          = what goes on by itself: a flap, another kill
  *   fault.reverting    fault_id                                               = a disruption, cause "revert FAULT TARGET"
  *   fault.reverted     fault_id before_ns after_ns
  *   fault.residue      fault_id clean(bool) left(list of texts)
+ *   fault.reset        fault_id connections   how many stuck connections were destroyed after the revert
  *   step.wait          for_ns          await.begin within_ns hold_ns          await.end recovered(bool)
  *   observe            observer(dns|health|role|alert) subject from to        transition seen by an observer
  *   readback           number begun_ns cause(recovery|failback) after_fault_id complete(bool) reason file count via

@@ -12,7 +12,8 @@
 #include "faults/process/proc.h"
 #include "tests/contract/test_faults_hints.h"
 
-/* A process with a child. On `port` (0: none) of the region's 127.0.0.1 it answers each byte with the same. */
+/* A process with a child. On `port` (0: some) of the region's 127.0.0.1 it answers each byte with the same; it holds an established
+ * connection of its own there. */
 struct victim {
     pid_t parent, child;
     int port;
@@ -54,11 +55,27 @@ static inline int victim_listen(int port)
     return listener;
 }
 
+/* A connection to oneself, which nobody but the victim holds. */
+static inline void victim_connect(int *ret_client, int *ret_server)
+{
+    AUTO_FD int listener = victim_listen(0);
+    struct sockaddr_in address;
+    socklen_t size = sizeof(address);
+    assert_return_code(getsockname(listener, (struct sockaddr *)&address, &size), errno);
+    *ret_client = lab_socket(LAB_REGION, SOCK_STREAM, "127.0.0.1", 0);
+    assert_return_code(connect(*ret_client, (struct sockaddr *)&address, sizeof(address)), errno);
+    *ret_server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    assert_true(*ret_server >= 0);
+}
+
 static inline struct victim victim_start(int port)
 {
     int ends[2];
     struct victim victim = {.port = port};
-    AUTO_FD int listener = port ? victim_listen(port) : -1;
+    AUTO_FD int listener = victim_listen(port);
+    AUTO_FD int client = -1;
+    AUTO_FD int server = -1;
+    victim_connect(&client, &server);
     assert_return_code(pipe2(ends, O_CLOEXEC), errno);
     victim.parent = fork();
     if (victim.parent == 0) {
@@ -70,10 +87,7 @@ static inline struct victim victim_start(int port)
             victim_sleep();
         }
         (void)!write(ends[1], &child, sizeof(child));
-        if (listener >= 0) {
-            victim_serve(listener);
-        }
-        victim_sleep();
+        victim_serve(listener);
     }
     assert_int_equal(read(ends[0], &victim.child, sizeof(victim.child)), sizeof(victim.child));
     fd_close(ends[0]);
@@ -136,10 +150,11 @@ static inline int victim_try_fault(const struct fault_ops *ops, json_t *options,
                                    struct fault_instance **ret_fault, struct err *err)
 {
     const char *kind = ops->targets & FAULT_REGION ? "region" : ops->targets & FAULT_HOST ? "host" : "service";
-    AUTO_JSON json_t *description = json_pack(
-        "{s:s, s:s, s:o, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:[s, s], s:[i], s:[s]}}", "fault_id", "f7", "fault", ops->name,
-        "options", options, "target", "place", "east", "kind", kind, "name", "east", "cidr", "10.1.0.0/24", "peer_cidr",
-        "10.2.0.0/24", "peer_name", "west", "interfaces", "edge", "backbone", "pids", (int)victim->parent, "services", "victim");
+    json_t *peers = ops->targets & FAULT_PEER ? json_loads(lab_west, 0, NULL) : json_array();
+    AUTO_JSON json_t *description =
+        json_pack("{s:s, s:s, s:o, s:{s:s, s:s, s:s, s:s, s:o, s:[s, s], s:[i], s:[s]}}", "fault_id", "f7", "fault", ops->name,
+                  "options", options, "target", "place", "east", "kind", kind, "name", "east", "cidr", "10.1.0.0/24", "peers",
+                  peers, "interfaces", "edge", "backbone", "pids", (int)victim->parent, "services", "victim");
     return fault_instance_new(description, ret_fault, err);
 }
 
