@@ -58,9 +58,10 @@ static int add_pids(struct session *session, struct place *place, json_t *target
             return status;
         }
         int64_t pid = json_int(result, "pid", 0);
+        json_object_set_new(json_object_get(target, "handles"), service->name, describe_handle(service));
+        json_array_append_new(json_object_get(target, "services"), json_string(service->name));
         if (pid > 0) {
             json_array_append_new(json_object_get(target, "pids"), json_integer(pid));
-            json_array_append_new(json_object_get(target, "services"), json_string(service->name));
         }
     }
     return 0;

@@ -102,6 +102,7 @@ json_t *describe_health(const struct topology_health *health, const char *addres
 json_t *describe_steady(const struct topology *topology, const struct topology_steady *steady);
 json_t *describe_observer(const struct topology_observer *observer);
 json_t *describe_load(const struct session *session, size_t vantage, const char *ledger);
+json_t *describe_handle(const struct topology_service *service);
 json_t *describe_plan(const struct session *session);
 json_t *describe_environment(const struct session *session);
 
