@@ -304,6 +304,9 @@ int injection_revert(struct session *session, struct injection *injection, struc
                            json_pack("{s:s, s:I, s:I}", "fault_id", injection->id, "before_ns", (json_int_t)bracket.before_ns,
                                      "after_ns", (json_int_t)bracket.after_ns),
                            err);
+    if (status == 0) {
+        status = resets_after_revert(session, injection, err);
+    }
     return status < 0 ? status : tell_residue(session, injection, err);
 }
 

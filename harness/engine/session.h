@@ -133,6 +133,9 @@ struct injection *injection_find(struct session *session, const char *id);
 /* Revert everything in force, newest first; goes on after failures. */
 int injection_revert_all(struct session *session, struct err *err) MUST_CHECK;
 
+/* resets.c: destroy at a region's hosts what a cut with `reset` has left standing still. */
+int resets_after_revert(struct session *session, const struct injection *injection, struct err *err) MUST_CHECK;
+
 /* readback.c */
 int readback_begin(struct session *session, int task, struct operation **ret_operation, struct err *err) MUST_CHECK;
 int readback_now(struct session *session, struct err *err) MUST_CHECK;
