@@ -36,6 +36,7 @@ static const struct fault_hint fault_hints[] = {
     {"duplicate", "{\"share\": \"50%\"}",
      .hits = HITS_BORDERS & ~(HITS_CONNECTION | HITS_PEER_CONNECTION)}, /* TCP minds no copy */
     {"flap", "{\"duty\": \"90%\"}", .hits = HITS_BORDERS},
+    {"hang", .hits = HITS_VICTIM},
     {"kill", .hits = HITS_VICTIM, .permanent = true, .traceless = true},
     {"link_down", .hits = HITS_BORDERS},
     {"loss", "{\"probability\": \"50%\"}", .hits = HITS_BORDERS},
