@@ -116,7 +116,6 @@ static int tell_requested(struct session *session, struct injection *injection, 
         return status;
     }
     injection->disrupted_ns = clock_now_ns();
-    session->readback_due = true;
     json_t *options = json_object_get(injection->parts.items[0].description, "options");
     return session_event_at(session, injection->disrupted_ns, "fault.requested",
                             json_pack("{s:s, s:s, s:s, s:O, s:s}", "fault_id", injection->id, "fault", injection->fault, "target",
@@ -289,7 +288,6 @@ int injection_revert(struct session *session, struct injection *injection, struc
     }
     session_phase(session, "reverting", 0, "%s %s", injection->fault, injection->target);
     injection->reverted_ns = clock_now_ns();
-    session->readback_due = true;
     int status =
         session_event_at(session, injection->reverted_ns, "fault.reverting", json_pack("{s:s}", "fault_id", injection->id), err);
     if (status == 0) {

@@ -65,6 +65,17 @@ static int copy_into(struct session *session, const char *from, const char *name
     return fd_copy_file(from, path, err);
 }
 
+static int enclose(struct session *session, struct err *err)
+{
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < session->options->enclosure_count; i++) {
+        const struct engine_enclosure *enclosure = &session->options->enclosures[i];
+        AUTO_FREE char *path = xasprintf("%s/%s", session->folder, enclosure->name);
+        status = fd_write_file_atomic(path, enclosure->text, enclosure->size, err);
+    }
+    return status;
+}
+
 static int open_evidence(struct session *session, struct err *err)
 {
     AUTO_FREE char *events = xasprintf("%s/events.jsonl", session->folder);
@@ -77,6 +88,9 @@ static int open_evidence(struct session *session, struct err *err)
     }
     if (status == 0) {
         status = copy_into(session, session->topology->file, "topology.yaml", err);
+    }
+    if (status == 0) {
+        status = enclose(session, err);
     }
     if (status == 0) {
         status = events_open(events, &session->events, err);
@@ -200,6 +214,7 @@ static void put_back(struct session *session, bool read_back)
 {
     struct err local = {0};
     json_t *left = json_array();
+    session->ending = true;
     session->lost_place[0] = '\0'; /* from here on a lost agent is a finding, not a reason to stop */
     agents_revive(session);
     if (injection_revert_all(session, &local) < 0) {
@@ -208,11 +223,12 @@ static void put_back(struct session *session, bool read_back)
             json_array_append_new(left, json_string(local.text));
         }
     }
-    if (read_back && session->readback_due && readback_now(session, &local) < 0) {
-        log_warn("the writes could not be read back at the end: %s", local.text);
-    }
     if (traffic_stop(session, &local) < 0) {
         log_warn("the load did not stop as it should: %s", local.text);
+    }
+    /* With no more writes to come this one is of all of them. */
+    if (read_back && session->scenario->load.write_share > 0 && readback_now(session, &local) < 0) {
+        log_warn("the writes could not be read back at the end: %s", local.text);
     }
     if (session->snapshots && for_each_place(session, compare_snapshot, left, &local) < 0) {
         json_array_append_new(left, json_sprintf("could not be compared with the state before the drill: %s", local.text));
@@ -226,7 +242,7 @@ static void tell_end(struct session *session, int status, const struct err *err)
 {
     const char *conclusion = status >= 0 ? "completed" : err->code == ERR_INTERRUPTED ? "aborted" : "error";
     if (status < 0 && err->code == ERR_INTERRUPTED) {
-        session_tell(session, "abort", json_pack("{s:s}", "reason", err->text));
+        session_tell(session, "abort", json_pack("{s:s, s:s}", "reason", err->text, "by", session->aborted_by));
     }
     session_tell(session, "drill.end", json_pack("{s:s, s:s}", "conclusion", conclusion, "reason", status < 0 ? err->text : ""));
 }
@@ -239,7 +255,7 @@ static int open_session(struct session *session, struct err *err)
         choose_outage_settings(session);
         status = open_evidence(session, err);
     }
-    return status;
+    return status < 0 ? status : watch_open(session, err);
 }
 
 int engine_run(struct script *script, const struct topology *topology, const struct engine_plan *plan,

@@ -18,7 +18,7 @@
  *   readback           number begun_ns cause(recovery|failback) after_fault_id complete(bool) reason file count via
  *   service.exited     service place status            service.started service place pid
  *   agent.lost         place reason                    agent.restarted place
- *   note               text                            abort reason
+ *   note               text by(who, from a second terminal)                   abort reason by(who, or which rule)
  *   residue            clean(bool) left(list of texts)
  *   drill.end          conclusion(completed|aborted|timed_out|error) reason */
 #ifndef DRILL_EVIDENCE_EVENTS_H
