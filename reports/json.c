@@ -76,12 +76,12 @@ static json_t *describe_drill(const struct result *result)
     return drill;
 }
 
-static json_t *describe_objectives(const struct result *result)
+static json_t *describe_objectives(const struct objective_result *objectives, size_t objective_count)
 {
     static const char *const names[JUDGEMENT_COUNT] = {"unknown", "met", "missed", "unknown"};
     json_t *array = json_array();
-    for (size_t i = 0; i < result->objective_count; i++) {
-        const struct objective_result *objective = &result->objectives[i];
+    for (size_t i = 0; i < objective_count; i++) {
+        const struct objective_result *objective = &objectives[i];
         json_t *item = json_object();
         put(item, "text", text(objective->text));
         put(item, "metric", text(objective->metric));
@@ -160,6 +160,42 @@ static json_t *describe_latency_part(const struct latency_part *part)
     return latency;
 }
 
+static json_t *describe_regions(const struct result *result)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < result->region_count; i++) {
+        const struct region_result *region = &result->regions[i];
+        json_t *item = json_object();
+        put(item, "name", text(region->name));
+        put(item, "answered", count(region->answered));
+        put(item, "failed", count(region->failed));
+        put(item, "first_failed", since(result, region->first_failed_ns));
+        put(item, "last_failed", since(result, region->last_failed_ns));
+        json_array_append_new(array, item);
+    }
+    return array;
+}
+
+static json_t *describe_first_failures(const struct result *result)
+{
+    json_t *object = json_object();
+    for (int i = OUTCOME_PENDING; i < OUTCOME_COUNT; i++) {
+        const struct failure_example *example = &result->first_of[i];
+        if (!example->known) {
+            continue;
+        }
+        json_t *item = json_object();
+        put(item, "vantage", text(example->vantage));
+        put(item, "class", json_string(class_name(example->request_class)));
+        put(item, "due", number(words_since(result, example->due_ns)));
+        put(item, "took_seconds", example->took_ns > 0 ? number((double)example->took_ns / NS_PER_S) : NULL);
+        put(item, "http_status", example->http_status ? json_integer(example->http_status) : NULL);
+        put(item, "address", *example->address ? text(example->address) : NULL);
+        put(object, outcome_name((enum request_outcome)i), item);
+    }
+    return object;
+}
+
 static json_t *describe_measured(const struct result *result)
 {
     json_t *measured = json_object(), *latency = json_object(), *outcomes = json_object(), *requests = json_object();
@@ -178,6 +214,8 @@ static json_t *describe_measured(const struct result *result)
     put(measured, "rpo", describe_rpo(result));
     put(measured, "requests", requests);
     put(measured, "outcomes", outcomes);
+    put(measured, "first_failures", describe_first_failures(result));
+    put(measured, "regions", describe_regions(result));
     put(measured, "latency", latency);
     return measured;
 }
@@ -278,6 +316,24 @@ static json_t *describe_cleanup(const struct result *result)
     return cleanup;
 }
 
+static json_t *copy_of(json_t *value)
+{
+    return value ? json_incref(value) : NULL;
+}
+
+/* What the budget said and did; its text lies beside, in the drill's folder. */
+static json_t *describe_budget(const struct result *result)
+{
+    static const char *const shown[] = {"file",         "sha256",   "git_commit", "git_state",
+                                        "allow_looser", "loosened", "lines",      "last_pass"};
+    const json_t *from = json_object_get(result->plan, "budget");
+    json_t *budget = from ? json_object() : NULL;
+    for (size_t i = 0; from && i < ARRAY_LEN(shown); i++) {
+        put(budget, shown[i], copy_of(json_object_get(from, shown[i])));
+    }
+    return budget;
+}
+
 static json_t *describe(const struct result *result)
 {
     static const char *const verdicts[VERDICT_COUNT] = {"inconclusive", "pass", "fail", "inconclusive"};
@@ -293,7 +349,10 @@ static json_t *describe(const struct result *result)
     put(report, "exit_code", json_integer(result->exit_code));
     put(report, "exit_words", text(result->exit_words));
     put(report, "drill", describe_drill(result));
-    put(report, "objectives", describe_objectives(result));
+    put(report, "objectives", describe_objectives(result->objectives, result->objective_count));
+    put(report, "warnings", describe_objectives(result->warnings, result->warning_count));
+    put(report, "budget", describe_budget(result));
+    put(report, "retest_of", copy_of(json_object_get(result->plan, "retest_of")));
     put(report, "measured", describe_measured(result));
     put(report, "observations", describe_observations(result));
     put(report, "phases", describe_phases(result));
@@ -306,8 +365,9 @@ static json_t *describe(const struct result *result)
     return report;
 }
 
-static int write_json(const struct result *result, const char *folder, struct err *err)
+static int write_json(const struct result *result, const struct report_context *context, const char *folder, struct err *err)
 {
+    (void)context;
     AUTO_FREE char *path = xasprintf("%s/report.json", folder);
     AUTO_JSON json_t *report = describe(result);
     return json_write_file(path, report, err);

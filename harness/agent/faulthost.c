@@ -4,6 +4,7 @@
 #include "faults/fault.h"
 #include "faults/snapshot.h"
 #include "harness/agent/journal.h"
+#include "harness/agent/lent.h"
 #include "harness/agent/rpc.h"
 #include "harness/base/clock.h"
 #include "harness/base/log.h"
@@ -14,9 +15,11 @@ enum { PROVE_PAUSE_MS = 20 };
 struct held {
     struct agent *agent;
     struct fault_instance *fault;
+    struct lent *lent;
     bool reverted;
     struct timer *ttl;
     struct timer *proving;
+    struct timer *ticking;
     int64_t prove_id, prove_until_ns;
 };
 
@@ -80,6 +83,9 @@ int fault_plan(struct agent *agent, int64_t id, const json_t *params, struct err
     struct fault_instance *fault = NULL;
     struct buf text CLEANUP(buf_clear) = {0};
     int status = with_instance(params, &fault, err);
+    if (status == 0 && fault->ops->check) {
+        status = fault->ops->check(fault, err);
+    }
     if (status == 0) {
         fault->ops->plan(fault, &text);
         rpc_reply(agent, id, json_pack("{s:s}", "text", buf_str(&text)));
@@ -88,12 +94,20 @@ int fault_plan(struct agent *agent, int64_t id, const json_t *params, struct err
     return status;
 }
 
+static void hold(struct agent *agent, struct held *held, struct fault_instance *fault, const json_t *description)
+{
+    *held = (struct held){.agent = agent, .fault = fault, .lent = lent_new(description)};
+    fault->services = lent_services(held->lent);
+    *VEC_ADD(&host_of(agent)->items) = held;
+}
+
 /* The entry goes only when the fault is out and has left nothing. */
 static int revert_held(struct held *held, struct err *err)
 {
     struct fault_instance *fault = held->fault;
     struct buf left CLEANUP(buf_clear) = {0};
     loop_cancel(held->agent->loop, TAKE(held->ttl));
+    loop_cancel(held->agent->loop, TAKE(held->ticking));
     fault->before_ns = clock_now_ns();
     int status = fault->ops->revert(fault, err);
     fault->after_ns = clock_now_ns();
@@ -115,6 +129,26 @@ static void on_ttl(void *context)
     int status = revert_held(held, &err);
     rpc_event(held->agent, clock_now_ns(), "fault.expired",
               json_pack("{s:s, s:b, s:s}", "fault_id", held->fault->id, "reverted", status == 0, "reason", err.text));
+}
+
+static void tick(void *context)
+{
+    struct held *held = context;
+    struct buf told CLEANUP(buf_clear) = {0};
+    struct err err = {0};
+    int64_t due_ns = 0;
+    held->ticking = NULL;
+    int status = held->fault->ops->tick(held->fault, &due_ns, &told, &err);
+    if (status < 0) {
+        buf_printf(&told, "%sdoes not go on: %s", told.size ? "; " : "", err.text);
+    }
+    if (told.size) {
+        rpc_event(held->agent, clock_now_ns(), "fault.changed",
+                  json_pack("{s:s, s:s}", "fault_id", held->fault->id, "text", buf_str(&told)));
+    }
+    if (status == 0 && due_ns) {
+        held->ticking = loop_timer(held->agent->loop, due_ns, tick, held);
+    }
 }
 
 static int apply_held(struct held *held, struct err *err)
@@ -155,8 +189,7 @@ int fault_apply(struct agent *agent, int64_t id, const json_t *params, struct er
             return status;
         }
         held = xcalloc(1, sizeof(*held));
-        *held = (struct held){.agent = agent, .fault = fault};
-        *VEC_ADD(&host_of(agent)->items) = held;
+        hold(agent, held, fault, params);
     }
     held->reverted = false;
     status = apply_held(held, err);
@@ -164,6 +197,9 @@ int fault_apply(struct agent *agent, int64_t id, const json_t *params, struct er
         return status;
     }
     loop_cancel(agent->loop, TAKE(held->ttl));
+    if (held->fault->ops->tick && !held->ticking) {
+        tick(held);
+    }
     if (ttl_ms > 0) {
         held->ttl = loop_timer(agent->loop, clock_now_ns() + ttl_ms * NS_PER_MS, on_ttl, held);
     }
@@ -248,8 +284,7 @@ int faults_adopt(struct agent *agent, json_t *adopted, struct err *err)
             continue; /* of another version: it stands in the journal, and drill undo names it */
         }
         struct held *held = xcalloc(1, sizeof(*held));
-        *held = (struct held){.agent = agent, .fault = fault};
-        *VEC_ADD(&host_of(agent)->items) = held;
+        hold(agent, held, fault, entry);
         json_array_append_new(adopted, json_string(fault->id));
     }
     return status;
@@ -269,7 +304,9 @@ void faults_free(struct agent *agent)
         }
         loop_cancel(agent->loop, held->ttl);
         loop_cancel(agent->loop, held->proving);
+        loop_cancel(agent->loop, held->ticking);
         fault_instance_free(held->fault);
+        lent_free(held->lent);
         free(held);
     }
     VEC_CLEAR(&agent->faults->items);

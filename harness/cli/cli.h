@@ -17,6 +17,7 @@ enum exit_code {
     EXIT_ABORTED = 4, /* faults removed */
     EXIT_CLEANUP = 5, /* something may still be injected */
     EXIT_ARCHIVE = 6,
+    EXIT_OVERDUE = 7, /* drill due only */
 };
 
 struct cli_set { /* --set NAME=VALUE, repeatable */
@@ -52,10 +53,13 @@ int cli_main(int argc, char **argv);
 char *cli_state_folder(void);   /* journals: survives a reboot */
 char *cli_runtime_folder(void); /* kept topologies: does not */
 char *cli_tools_folder(void);   /* our own service binaries, beside the drill binary */
+char *cli_control_folder(void); /* control sockets of running drills, below the runtime folder */
 /* SIGINT, SIGTERM and SIGHUP as a readable descriptor; they no longer end the process. */
 int cli_interrupt_fd(struct err *err);
 /* The exit code that an error stands for. */
 int cli_exit_code(const struct err *err);
 const char *cli_exit_words(int code);
+/* Of several outcomes the one that is told: 5, 4, 2, 1, 3, 6, 7, 0. */
+int cli_exit_worse(int a, int b);
 
 #endif

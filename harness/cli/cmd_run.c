@@ -1,4 +1,6 @@
 /* drill run: the drill, its reports and its exit code. */
+#include "harness/cli/cmd_run.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,27 +10,24 @@
 #include "harness/base/fd.h"
 #include "harness/base/log.h"
 #include "harness/base/str.h"
-#include "harness/cli/prepare.h"
 #include "harness/cli/progress.h"
-#include "harness/evidence/evidence.h"
+#include "harness/cli/render.h"
+#include "harness/cli/sealing.h"
 #include "harness/measure/result.h"
 #include "reports/report.h"
 
-struct run_options {
-    char *archive, *junit, *json;
-    int64_t repeat, seed;
-    bool allow_host, quiet;
-};
-
-static const struct param table[] = {
-    {"archive", PARAM_STRING, offsetof(struct run_options, archive), .fallback = "archive",
-     .help = "folder that gets one folder per drill"},
+const struct param run_table[] = {
+    TERMS_OPTIONS(struct run_options, terms),
     {"repeat", PARAM_INTEGER, offsetof(struct run_options, repeat), 1, 1000, "1",
      .help = "drills in a row; the worst decides the exit code"},
     {"seed", PARAM_INTEGER, offsetof(struct run_options, seed), 0, 2147483647, "1", .help = "of every random choice"},
-    {"junit", PARAM_STRING, offsetof(struct run_options, junit), .unit_hint = "file", .help = "also write junit.xml there"},
-    {"json", PARAM_STRING, offsetof(struct run_options, json), .unit_hint = "file", .help = "also write report.json there"},
-    {"quiet", PARAM_BOOL, offsetof(struct run_options, quiet), .help = "one line at the end"},
+    ANNOUNCE_OPTIONS(struct run_options, announce),
+    {"sign-key", PARAM_STRING, offsetof(struct run_options, sign_key), .unit_hint = "file",
+     .help = "ssh key that signs what is sealed; default $DRILL_SIGN_KEY"},
+    {"timestamp-url", PARAM_STRING, offsetof(struct run_options, timestamp_url), .unit_hint = "URL",
+     .help = "RFC 3161 service that dates the signature; default $DRILL_TIMESTAMP_URL"},
+    {"retain", PARAM_INTEGER, offsetof(struct run_options, retain), 0, 100, "6", .unit_hint = "years",
+     .help = "how long the bundle says that it is to be kept"},
     {"allow-host", PARAM_BOOL, offsetof(struct run_options, allow_host),
      .help = "faults may hit this machine, not only namespaces of drill's own"},
     {0},
@@ -46,46 +45,50 @@ static int refuse_standing(const char *journal, struct err *err)
     return status;
 }
 
-static int copy_to(const char *folder, const char *name, const char *to, struct err *err)
+static int report(const char *folder, struct rendered *rendered, struct err *err)
 {
-    if (!to) {
-        return 0;
-    }
-    AUTO_FREE char *from = xasprintf("%s/%s", folder, name);
-    return fd_copy_file(from, to, err);
+    int status = render_measure(folder, rendered, err);
+    return status < 0 ? status : render_write(rendered, folder, err);
 }
 
-static int report(const char *folder, const struct run_options *run, const struct progress *progress, int *ret_code,
-                  struct err *err)
+/* `warning`: something that was asked for and not had, as a timestamp. `refused`: nothing was injected. */
+static int tell(const struct rendered *rendered, const struct run_options *run, const struct progress *progress,
+                const char *bundle, const char *warning, bool refused)
 {
-    struct evidence *evidence CLEANUP(evidence_cleanup) = NULL;
-    struct result *result CLEANUP(result_cleanup) = NULL;
-    struct buf out CLEANUP(buf_clear) = {0};
-    int status = evidence_load(folder, &evidence, err);
+    const struct result *result = rendered->result;
+    AUTO_FREE char *data = xasprintf("%s/data", bundle), *where = xasprintf("report: %s/data/report.html", bundle);
+    struct err err = {0};
+    struct announce_end end = {.where = where};
+    bool failed = announce_files(&run->announce, result, &rendered->context, data, &err) < 0;
+    end.code = refused ? EXIT_USAGE : cli_exit_worse(result->exit_code, warning || failed ? EXIT_ARCHIVE : EXIT_PASS);
+    end.words = end.code == result->exit_code ? result->exit_words : cli_exit_words(end.code);
+    if (warning || failed) {
+        fprintf(stderr, "drill: sealed, but %s\n", failed ? err.text : warning);
+    }
+    announce_print(&run->announce, result, data, &end, progress->colour);
+    announce_elsewhere(&run->announce, result, &rendered->context, data);
+    return end.code;
+}
+
+/* Reports are rendered, then everything is sealed. What fails here leaves the evidence where it is: the next drill seals it. */
+static int conclude(struct sealing *sealing, const char *folder, const struct run_options *run, const struct progress *progress,
+                    bool refused, struct err *err)
+{
+    struct rendered rendered CLEANUP(rendered_clear) = {0};
+    AUTO_FREE char *bundle = NULL, *warning = NULL, *place = NULL;
+    int status = sealing_prepare(sealing, folder, &place, err);
     if (status == 0) {
-        status = measure_evidence(evidence, &result, err);
+        status = report(folder, &rendered, err);
     }
     if (status == 0) {
-        status = reports_write_all(result, folder, err);
-    }
-    if (status == 0) {
-        status = copy_to(folder, "junit.xml", run->junit, err);
-    }
-    if (status == 0) {
-        status = copy_to(folder, "report.json", run->json, err);
+        status = sealing_result(sealing, folder, rendered.result, &bundle, &warning, err);
     }
     if (status < 0) {
-        return status;
+        (void)err_prefix(err, "the evidence in %s is complete, but not sealed; the next drill into this archive tries again",
+                         folder);
+        return cli_exit_worse(rendered.result ? rendered.result->exit_code : EXIT_PASS, EXIT_ARCHIVE);
     }
-    report_console(result, progress->colour, run->quiet, &out);
-    fputs(buf_str(&out), stdout);
-    if (!run->quiet) {
-        printf("  report: %s/report.html\n", folder);
-    }
-    printf("exit %d: %s\n", result->exit_code, result->exit_words);
-    fflush(stdout);
-    *ret_code = result->exit_code;
-    return 0;
+    return tell(&rendered, run, progress, bundle, warning, refused);
 }
 
 /* Bad input shows itself before the folder exists; after that there is always a report. */
@@ -93,9 +96,11 @@ static int drill_once(struct prepared *prepared, struct engine_options *options,
 {
     AUTO_FREE char *folder = NULL;
     struct progress progress;
-    struct err report_err = {0};
-    int code = EXIT_ARCHIVE;
-    progress_init(&progress, run->quiet);
+    struct sealing *sealing CLEANUP(sealing_cleanup) = NULL;
+    if (sealing_new(&run->sealing, prepared, options, &sealing, err) < 0) {
+        return cli_exit_code(err);
+    }
+    progress_init(&progress, run->announce.quiet);
     options->progress = progress_show;
     options->context = &progress;
     int status = engine_run(prepared->script, prepared->topology, prepared->plan, options, &folder, err);
@@ -104,51 +109,58 @@ static int drill_once(struct prepared *prepared, struct engine_options *options,
         return cli_exit_code(err);
     }
     if (status < 0) {
-        fprintf(stderr, "drill: %s\n", err->text);
-    }
-    if (report(folder, run, &progress, &code, &report_err) < 0) {
-        (void)err_prefix(&report_err, "the evidence in %s is complete, the report is not", folder);
-        *err = report_err;
-        return EXIT_ARCHIVE;
+        AUTO_FREE char *text = sealing_clean_text(sealing, err->text);
+        fprintf(stderr, "drill: %s\n", text);
     }
     bool refused = status < 0 && err->code == ERR_UNSUPPORTED;
     *err = (struct err){0}; /* it was told, and is in the evidence */
-    return refused ? EXIT_USAGE : code;
+    return conclude(sealing, folder, run, &progress, refused, err);
 }
 
-/* Worse first: the order in which several outcomes of --repeat are weighed. */
-static int worse(int a, int b)
+/* Fields that a framework asks for and that are missing are told before anything is injected. */
+static void tell_evidence(const struct prepared *prepared, const struct run_options *run)
 {
-    static const int order[] = {EXIT_CLEANUP, EXIT_ABORTED, EXIT_USAGE, EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_ARCHIVE};
-    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
-        if (a == order[i] || b == order[i]) {
-            return order[i];
-        }
+    if (prepared->terms.evidence && !run->announce.quiet) {
+        (void)fputs(prepared->terms.evidence, stdout);
+        (void)fflush(stdout);
     }
-    return EXIT_PASS;
 }
 
-static int run(const struct cli_args *args, struct err *err)
+int run_drills(const char *file, const struct cli_args *args, const json_t *retest_of, struct err *err)
 {
-    const struct run_options *run_options = args->options;
+    struct run_options *run_options = args->options;
     struct prepared prepared CLEANUP(prepared_clear) = {0};
-    struct engine_options options = {.archive = run_options->archive,
+    struct terms_request terms = {.options = &run_options->terms, .args = args, .retest_of = retest_of};
+    struct engine_options options = {.archive = run_options->terms.archive,
                                      .command_line = args->command_line,
                                      .seed = run_options->seed,
                                      .allow_host = run_options->allow_host,
                                      .interrupt_fd = -1};
-    if (prepare_scenario(args->words[0], args, &options, &prepared, err) < 0 || refuse_standing(prepared.journal, err) < 0) {
+    if (announce_check(&run_options->announce, err) < 0) {
+        return EXIT_USAGE;
+    }
+    if (prepare_scenario(file, &terms, &options, &prepared, err) < 0 || refuse_standing(prepared.journal, err) < 0) {
         return cli_exit_code(err);
     }
+    run_options->sealing = (struct sealing_settings){.archive = run_options->terms.archive,
+                                                     .sign_key = run_options->sign_key,
+                                                     .timestamp_url = run_options->timestamp_url,
+                                                     .retain_years = run_options->retain};
+    if (sealing_leftovers(&run_options->sealing, err) < 0) {
+        return err->code == ERR_INPUT ? EXIT_USAGE : EXIT_ARCHIVE;
+    }
+    tell_evidence(&prepared, run_options);
     AUTO_FD int interrupt_fd = cli_interrupt_fd(err);
     if (interrupt_fd < 0) {
         return cli_exit_code(err);
     }
+    AUTO_FREE char *control = cli_control_folder();
     options.interrupt_fd = interrupt_fd;
+    options.control = control;
     int worst = EXIT_PASS;
     for (int64_t i = 0; i < run_options->repeat && worst != EXIT_ABORTED && worst != EXIT_CLEANUP; i++) {
         options.repeat = i + 1;
-        worst = worse(worst, drill_once(&prepared, &options, run_options, err));
+        worst = cli_exit_worse(worst, drill_once(&prepared, &options, run_options, err));
         options.seed++;
         if (err->code != ERR_NONE) {
             break;
@@ -157,14 +169,19 @@ static int run(const struct cli_args *args, struct err *err)
     return worst;
 }
 
+static int run(const struct cli_args *args, struct err *err)
+{
+    return run_drills(args->words[0], args, NULL, err);
+}
+
 const struct command cmd_run = {
     .name = "run",
     .arguments = "SCENARIO.lua",
     .summary = "run a drill: bring the topology up, break it under load, measure, report",
     .details = "Checks everything, brings the scenario's topology up (or uses the one that 'drill up' keeps), puts load on it, "
                "takes the scenario's\n"
-               "steps, takes every fault away again and writes one folder with evidence and reports. Ctrl-C reverts and exits 4.",
-    .options = table,
+               "steps, takes every fault away again and seals evidence and reports into the archive. Ctrl-C reverts and exits 4.",
+    .options = run_table,
     .options_size = sizeof(struct run_options),
     .min_words = 1,
     .max_words = 1,

@@ -1,18 +1,16 @@
-/* The small commands: version, help, faults, report, ledger, undo, agent. */
-#include <inttypes.h>
+/* The small commands: version, help, undo, agent. */
 #include <stdio.h>
 #include <unistd.h>
 
-#include "faults/fault.h"
 #include "harness/agent/agent.h"
 #include "harness/agent/journal.h"
 #include "harness/base/clock.h"
 #include "harness/base/log.h"
 #include "harness/base/str.h"
 #include "harness/cli/cli.h"
-#include "harness/evidence/evidence.h"
-#include "harness/measure/result.h"
-#include "reports/report.h"
+#include "harness/programme/frameworks.h"
+#include "harness/programme/programme.h"
+#include "harness/programme/review.h"
 
 static const struct param no_options[] = {{0}};
 
@@ -24,101 +22,41 @@ static int run_version(const struct cli_args *args, struct err *err)
     return EXIT_PASS;
 }
 
+/* Files that people write have pages of their own, from the tables that read them. */
+static bool print_topic(const char *topic, struct buf *out)
+{
+    if (str_eq(topic, "programme")) {
+        buf_puts(out, "programme.yaml: what no measurement can know. Every field may be left out.\n\n");
+        fields_print_help(programme_fields, out);
+        buf_puts(out,
+                 "\nWhat --evidence looks for, for each framework (fields that the drill fills in by itself among them):\n\n");
+        frameworks_print_help(out);
+        return true;
+    }
+    if (str_eq(topic, "review")) {
+        buf_puts(out, "\nThe draft's fields:\n\n");
+        fields_print_help(review_fields, out);
+    }
+    return false;
+}
+
 static int run_help(const struct cli_args *args, struct err *err)
 {
     struct buf out CLEANUP(buf_clear) = {0};
+    if (args->word_count && !cli_command_find(args->words[0]) && print_topic(args->words[0], &out)) {
+        (void)fputs(buf_str(&out), stdout);
+        return EXIT_PASS;
+    }
     const struct command *command = args->word_count ? cli_command_find(args->words[0]) : NULL;
     if (args->word_count && !command) {
         (void)err_set(err, ERR_INPUT, "there is no command '%s'", args->words[0]);
         return EXIT_USAGE;
     }
     cli_print_help(command, &out);
-    fputs(buf_str(&out), stdout);
-    return EXIT_PASS;
-}
-
-static void print_targets(const struct fault_ops *ops, struct buf *out)
-{
-    static const struct {
-        unsigned bit;
-        const char *name;
-    } kinds[] = {{FAULT_REGION, "region"}, {FAULT_HOST, "host"}, {FAULT_SERVICE, "service"}, {FAULT_PEER_REGION, "peer"}};
-    buf_puts(out, "  hits             ");
-    bool first = true;
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (ops->targets & kinds[i].bit) {
-            buf_printf(out, "%s%s = NAME", first ? "" : ", ", kinds[i].name);
-            first = false;
-        }
-    }
-    buf_puts(out, "\n");
-}
-
-static int run_faults(const struct cli_args *args, struct err *err)
-{
-    struct buf out CLEANUP(buf_clear) = {0};
-    size_t count = 0;
-    const struct fault_ops *const *list = fault_list(&count);
-    if (args->word_count) {
-        const struct fault_ops *ops = fault_require(args->words[0], err);
-        if (!ops) {
-            return EXIT_USAGE;
-        }
-        buf_printf(&out, "fault.%s { … }: %s\n", ops->name, ops->summary);
-        print_targets(ops, &out);
-        param_print_help(ops->options, &out);
-    }
-    for (size_t i = 0; !args->word_count && i < count; i++) {
-        buf_printf(&out, "  %-14s %s\n", list[i]->name, list[i]->summary);
-    }
-    if (!args->word_count) {
-        buf_puts(&out, "'drill faults NAME' shows targets and options\n");
+    if (command) {
+        (void)print_topic(command->name, &out);
     }
     fputs(buf_str(&out), stdout);
-    return EXIT_PASS;
-}
-
-static int run_report(const struct cli_args *args, struct err *err)
-{
-    struct evidence *evidence CLEANUP(evidence_cleanup) = NULL;
-    struct result *result CLEANUP(result_cleanup) = NULL;
-    struct buf out CLEANUP(buf_clear) = {0};
-    if (evidence_load(args->words[0], &evidence, err) < 0) {
-        return EXIT_USAGE;
-    }
-    if (measure_evidence(evidence, &result, err) < 0 || reports_write_all(result, args->words[0], err) < 0) {
-        return EXIT_ARCHIVE;
-    }
-    report_console(result, isatty(STDOUT_FILENO) && !secure_getenv("NO_COLOR"), false, &out);
-    printf("%s  report: %s/report.html\nexit %d: %s\n", buf_str(&out), args->words[0], result->exit_code, result->exit_words);
-    return result->exit_code;
-}
-
-static void print_record(const struct ledger_header *header, const struct ledger_record *record, uint64_t index)
-{
-    char id[96] = "";
-    if (record->write_number) {
-        ledger_write_id(header, record->write_number, id);
-    }
-    const unsigned char *address = (const unsigned char *)&record->address;
-    printf("%s,%" PRIu64 ",%s,%s,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%s,%u,%u.%u.%u.%u\n", header->vantage, index,
-           class_name(record->request_class), outcome_name(record->outcome), record->due_ns, record->sent_ns,
-           record->first_byte_ns, record->done_ns, id, record->http_status, address[0], address[1], address[2], address[3]);
-}
-
-static int run_ledger(const struct cli_args *args, struct err *err)
-{
-    struct evidence *evidence CLEANUP(evidence_cleanup) = NULL;
-    if (evidence_load(args->words[0], &evidence, err) < 0) {
-        return EXIT_USAGE;
-    }
-    puts("vantage,index,class,outcome,due_ns,sent_ns,first_byte_ns,done_ns,write_id,http_status,address");
-    for (size_t i = 0; i < evidence->ledger_count; i++) {
-        uint64_t count = ledger_count(evidence->ledgers[i]);
-        for (uint64_t j = 0; j < count; j++) {
-            print_record(ledger_header(evidence->ledgers[i]), ledger_at(evidence->ledgers[i], j), j);
-        }
-    }
     return EXIT_PASS;
 }
 
@@ -152,32 +90,6 @@ const struct command cmd_help = {.name = "help",
                                  .options = no_options,
                                  .max_words = 1,
                                  .run = run_help};
-const struct command cmd_faults = {
-    .name = "faults",
-    .arguments = "[NAME]",
-    .summary = "the catalogue of faults, or one with its targets and options",
-    .details = "Lists the faults that a scenario can inject; with a name, what it can hit and its options.",
-    .options = no_options,
-    .max_words = 1,
-    .run = run_faults};
-const struct command cmd_report = {
-    .name = "report",
-    .arguments = "FOLDER",
-    .summary = "compute the verdict again from a drill's evidence and render the reports",
-    .details = "Reads the evidence of a drill's folder, measures it again and writes all reports anew. Exits as the drill did.",
-    .options = no_options,
-    .min_words = 1,
-    .max_words = 1,
-    .run = run_report};
-const struct command cmd_ledger = {
-    .name = "ledger",
-    .arguments = "FOLDER",
-    .summary = "print every request of a drill as CSV",
-    .details = "Prints the ledgers of a drill's folder: one line a request, times in nanoseconds of the vantage's clock.",
-    .options = no_options,
-    .min_words = 1,
-    .max_words = 1,
-    .run = run_ledger};
 const struct command cmd_undo = {
     .name = "undo",
     .arguments = "",

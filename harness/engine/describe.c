@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "harness/base/clock.h"
-#include "harness/engine/digest.h"
+#include "harness/base/digest.h"
 #include "harness/measure/outage.h"
 #include "harness/param/client.h"
 
@@ -74,6 +74,15 @@ json_t *describe_service(const struct topology_service *service, const char *log
     return json;
 }
 
+/* How a fault may start and stop it, besides what the world's record of it says. */
+json_t *describe_handle(const struct topology_service *service)
+{
+    json_t *json = json_pack("{s:i, s:o, s:o}", "stop_signal", service->stop_signal, "start",
+                             strings(service->start, service->start_count), "stop", strings(service->stop, service->stop_count));
+    put_text(json, "pid_file", service->pid_file);
+    return json;
+}
+
 /* A DNS question goes to the server that clients ask; everything else to the host of the place. */
 json_t *describe_steady(const struct topology *topology, const struct topology_steady *steady)
 {
@@ -92,6 +101,7 @@ json_t *describe_observer(const struct topology_observer *observer)
     put_text(json, "query", observer->query);
     put_text(json, "url", observer->url);
     put_text(json, "field", observer->field);
+    put_text(json, "otherwise", observer->otherwise);
     return json;
 }
 
@@ -227,6 +237,22 @@ static json_t *describe_regions(const struct topology *topology)
     return regions;
 }
 
+/* Of the text as it lies in the evidence: a hash of a file with a short secret in it would give the secret away. */
+static void put_digest(json_t *object, const char *key, const struct session *session, const char *name)
+{
+    char digest[DIGEST_TEXT];
+    AUTO_FREE char *path = xasprintf("%s/%s", session->folder, name);
+    put_text(object, key, digest_file(path, digest));
+}
+
+static json_t *describe_redact(const struct session *session)
+{
+    json_t *names = strings(session->topology->redact, session->topology->redact_count);
+    AUTO_JSON json_t *own = strings(session->scenario->redact, session->scenario->redact_count);
+    json_array_extend(names, own);
+    return names;
+}
+
 static json_t *describe_settings(const struct topology *topology)
 {
     json_t *settings = json_object();
@@ -234,6 +260,19 @@ static json_t *describe_settings(const struct topology *topology)
         json_object_set_new(settings, topology->settings[i].name, json_string(topology->settings[i].value));
     }
     return settings;
+}
+
+static json_t *describe_alerts(const struct session *session)
+{
+    json_t *watched = json_array();
+    for (size_t i = 0; i < session->topology->observer_count; i++) {
+        if (str_eq(session->topology->observers[i].kind, "alert")) {
+            json_array_append_new(watched, json_string(session->topology->observers[i].name));
+        }
+    }
+    return json_pack("{s:o, s:o, s:o}", "watched", watched, "must_fire",
+                     strings(session->scenario->alerts, session->scenario->alert_count), "may_fire",
+                     strings(session->scenario->may_fire, session->scenario->may_fire_count));
 }
 
 json_t *describe_plan(const struct session *session)
@@ -247,9 +286,19 @@ json_t *describe_plan(const struct session *session)
                   "regions", describe_regions(session->topology), "load", param_to_json(scenario_load_table, &scenario->load),
                   "settings", describe_settings(session->topology), "steps", session->plan->steps, "usual_ns",
                   (json_int_t)session->plan->usual_ns, "longest_ns", (json_int_t)session->plan->longest_ns);
+    json_object_set_new(plan, "alerts", describe_alerts(session));
     json_object_set_new(plan, "params", node_to_json(scenario->params));
+    json_t *rules = json_array();
+    for (size_t i = 0; i < scenario->abort_count; i++) {
+        json_array_append_new(rules, json_string(scenario->abort_when[i].text));
+    }
+    json_object_set_new(plan, "abort_when", rules);
     json_object_set_new(plan, "traffic", describe_traffic(scenario, session->topology));
     json_object_set_new(plan, "repeat", json_integer(session->options->repeat));
+    json_object_set_new(plan, "redact", describe_redact(session));
+    if (session->options->annex) {
+        (void)json_object_update_missing(plan, (json_t *)(uintptr_t)session->options->annex);
+    }
     return plan;
 }
 
@@ -264,15 +313,15 @@ static const char *clock_state(void)
 json_t *describe_environment(const struct session *session)
 {
     struct utsname system;
-    char utc[32], scenario[DIGEST_TEXT], topology[DIGEST_TEXT], binary[DIGEST_TEXT];
+    char utc[32], binary[DIGEST_TEXT];
     (void)uname(&system);
     json_t *json =
         json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:i, s:s, s:i, s:b}", "tool", "drill " DRILL_VERSION, "host", system.nodename,
                   "system", system.sysname, "kernel", system.release, "machine", system.machine, "command_line",
                   session->options->command_line, "uid", (int)getuid(), "started_utc", clock_format_utc(clock_utc_now_ns(), utc),
                   "cpus", (int)sysconf(_SC_NPROCESSORS_ONLN), "kept_topology", session->options->up != NULL);
-    put_text(json, "scenario_sha256", digest_file(session->scenario->file, scenario));
-    put_text(json, "topology_sha256", digest_file(session->topology->file, topology));
+    put_digest(json, "scenario_sha256", session, "scenario.lua");
+    put_digest(json, "topology_sha256", session, "topology.yaml");
     put_text(json, "binary_sha256", digest_file("/proc/self/exe", binary));
     put_text(json, "wall_clock", clock_state());
     return json;

@@ -65,7 +65,6 @@ int readback_begin(struct session *session, int task, struct operation **ret_ope
         operation->answered = true; /* nothing can be read back: the measuring side says "not measured" */
         return 0;
     }
-    session->readback_due = false;
     AUTO_FREE char *file = xasprintf("%s/readback-%d.ids", session->folder, operation->readback);
     json_t *params = describe_readback(session->topology, session->topology->entrypoint.vantages[0], file, session->write_prefix);
     json_object_set_new(params, "timeout_ms", json_integer(READBACK_TIMEOUT_MS));

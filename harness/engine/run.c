@@ -55,33 +55,59 @@ static int make_folder(struct session *session, struct err *err)
 static int write_json(struct session *session, const char *name, json_t *taken, struct err *err)
 {
     AUTO_JSON json_t *json = taken;
+    AUTO_JSON json_t *clean = redactor_json(session->options->redactor, name, json);
     AUTO_FREE char *path = xasprintf("%s/%s", session->folder, name);
-    return json_write_file(path, json, err);
+    return json_write_file(path, clean, err);
 }
 
 static int copy_into(struct session *session, const char *from, const char *name, struct err *err)
 {
     AUTO_FREE char *path = xasprintf("%s/%s", session->folder, name);
-    return fd_copy_file(from, path, err);
+    AUTO_FREE char *text = NULL;
+    struct buf clean CLEANUP(buf_clear) = {0};
+    size_t size = 0;
+    int status = fd_read_file(from, BUF_MAX_BYTES / 2, &text, &size, err);
+    if (status < 0) {
+        return status;
+    }
+    redactor_text(session->options->redactor, name, text, size, &clean);
+    return fd_write_file_atomic(path, buf_str(&clean), clean.size, err);
+}
+
+static int enclose(struct session *session, struct err *err)
+{
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < session->options->enclosure_count; i++) {
+        const struct engine_enclosure *enclosure = &session->options->enclosures[i];
+        AUTO_FREE char *path = xasprintf("%s/%s", session->folder, enclosure->name);
+        struct buf clean CLEANUP(buf_clear) = {0};
+        redactor_document(session->options->redactor, enclosure->name, enclosure->text, enclosure->size, &clean);
+        status = fd_write_file_atomic(path, buf_str(&clean), clean.size, err);
+    }
+    return status;
 }
 
 static int open_evidence(struct session *session, struct err *err)
 {
     AUTO_FREE char *events = xasprintf("%s/events.jsonl", session->folder);
-    int status = write_json(session, "plan.json", describe_plan(session), err);
+    int status = copy_into(session, session->scenario->file, "scenario.lua", err);
+    if (status == 0) {
+        status = copy_into(session, session->topology->file, "topology.yaml", err);
+    }
+    if (status == 0) {
+        status = write_json(session, "plan.json", describe_plan(session), err);
+    }
     if (status == 0) {
         status = write_json(session, "environment.json", describe_environment(session), err);
     }
     if (status == 0) {
-        status = copy_into(session, session->scenario->file, "scenario.lua", err);
-    }
-    if (status == 0) {
-        status = copy_into(session, session->topology->file, "topology.yaml", err);
+        status = enclose(session, err);
     }
     if (status == 0) {
         status = events_open(events, &session->events, err);
     }
     if (status == 0) {
+        events_redact(session->events, session->options->redactor);
         status = session_event(session, "drill.start",
                                json_pack("{s:s, s:s, s:s, s:I, s:s}", "drill_id", session->id, "scenario",
                                          session->scenario->name, "title", session->scenario->title, "seed",
@@ -200,6 +226,7 @@ static void put_back(struct session *session, bool read_back)
 {
     struct err local = {0};
     json_t *left = json_array();
+    session->ending = true;
     session->lost_place[0] = '\0'; /* from here on a lost agent is a finding, not a reason to stop */
     agents_revive(session);
     if (injection_revert_all(session, &local) < 0) {
@@ -208,11 +235,12 @@ static void put_back(struct session *session, bool read_back)
             json_array_append_new(left, json_string(local.text));
         }
     }
-    if (read_back && session->readback_due && readback_now(session, &local) < 0) {
-        log_warn("the writes could not be read back at the end: %s", local.text);
-    }
     if (traffic_stop(session, &local) < 0) {
         log_warn("the load did not stop as it should: %s", local.text);
+    }
+    /* With no more writes to come this one is of all of them. */
+    if (read_back && session->scenario->load.write_share > 0 && readback_now(session, &local) < 0) {
+        log_warn("the writes could not be read back at the end: %s", local.text);
     }
     if (session->snapshots && for_each_place(session, compare_snapshot, left, &local) < 0) {
         json_array_append_new(left, json_sprintf("could not be compared with the state before the drill: %s", local.text));
@@ -226,7 +254,7 @@ static void tell_end(struct session *session, int status, const struct err *err)
 {
     const char *conclusion = status >= 0 ? "completed" : err->code == ERR_INTERRUPTED ? "aborted" : "error";
     if (status < 0 && err->code == ERR_INTERRUPTED) {
-        session_tell(session, "abort", json_pack("{s:s}", "reason", err->text));
+        session_tell(session, "abort", json_pack("{s:s, s:s}", "reason", err->text, "by", session->aborted_by));
     }
     session_tell(session, "drill.end", json_pack("{s:s, s:s}", "conclusion", conclusion, "reason", status < 0 ? err->text : ""));
 }
@@ -238,6 +266,12 @@ static int open_session(struct session *session, struct err *err)
     if (status == 0) {
         choose_outage_settings(session);
         status = open_evidence(session, err);
+    }
+    if (status == 0) {
+        status = watch_open(session, err);
+    }
+    if (status == 0 && session->options->opened) {
+        status = session->options->opened(session->options->opened_context, session->folder, session->id, err);
     }
     return status;
 }

@@ -6,6 +6,7 @@
 #include "harness/engine/engine.h"
 #include "harness/evidence/events.h"
 #include "harness/evidence/ledger.h"
+#include "harness/measure/abort_rule.h"
 #include "harness/place/place.h"
 #include "harness/place/world.h"
 
@@ -33,6 +34,7 @@ enum operation_kind {
     OPERATION_STEADY,
     OPERATION_AWAIT,
     OPERATION_READBACK,
+    OPERATION_CHANGE,
     OPERATION_KIND_COUNT
 };
 struct operation {
@@ -40,10 +42,14 @@ struct operation {
     int task; /* -1: not a scenario's step */
     int64_t begun_ns, until_ns, hold_ns;
     bool recovered;
-    bool answered; /* read-back: the reply came */
+    bool answered; /* read-back: the reply came; change: it was seen */
     struct session *session;
-    int readback; /* its number */
+    int readback;                             /* its number */
+    const struct topology_observer *observer; /* whose change is awaited; borrowed */
+    char *wanted;                             /* what it must change to; NULL: anything */
 };
+
+struct control;
 
 struct session {
     const struct engine_options *options;
@@ -65,11 +71,15 @@ struct session {
     VEC(struct place *) restarted; /* agents that were lost and started again: their snapshots are gone */
     bool observing, loading, snapshots;
     int readbacks;
-    bool readback_due; /* a disruption since the last read-back */
     const char *phase;
     char detail[160];
     int64_t phase_until_ns;
-    bool interrupted;
+    bool interrupted;        /* by a signal, a second terminal or a rule: nothing else may stop what is put back now */
+    bool ending;             /* the steps are over */
+    char aborted_by[160];    /* "root (pid 4711)", "abort_when \"failed > 90% for 30s\"" */
+    struct control *control; /* NULL: none */
+    VEC(struct abort_rule *) rules;
+    int64_t watched_ns;  /* seconds before it were shown to the rules; 0: none */
     char lost_place[64]; /* an agent that a step needed went away */
     char lost_reason[160];
     int64_t progress_ns;
@@ -77,6 +87,7 @@ struct session {
 };
 
 /* session.c */
+void operation_free(struct operation *operation);
 int session_event(struct session *session, const char *kind, json_t *fields, struct err *err) MUST_CHECK;
 /* The same where there is nothing left to fail: it is logged when it cannot be written. */
 void session_tell(struct session *session, const char *kind, json_t *fields);
@@ -87,6 +98,13 @@ int session_step(struct session *session, int64_t until_ns, struct err *err) MUS
 int session_call(struct session *session, struct place *place, const char *method, json_t *params, json_t **ret_result,
                  struct err *err) MUST_CHECK;
 void session_clear(struct session *session);
+
+/* watch.c: signals, the second terminal and the scenario's rules. ERR_INTERRUPTED says that the drill has to stop, and why. */
+int watch_open(struct session *session, struct err *err) MUST_CHECK;
+int watch_fd(const struct session *session); /* readable when watch_requests has something to do; -1: never */
+int watch_requests(struct session *session, struct err *err) MUST_CHECK;
+int watch_rules(struct session *session, struct err *err) MUST_CHECK;
+void watch_close(struct session *session);
 
 /* agents.c */
 int agents_open(struct session *session, struct err *err) MUST_CHECK;
@@ -105,6 +123,7 @@ json_t *describe_observer(const struct topology_observer *observer);
 json_t *describe_client(const struct scenario *scenario, const struct topology *topology, size_t vantage);
 json_t *describe_readback(const struct topology *topology, const char *vantage, const char *file, const char *prefix);
 json_t *describe_load(const struct session *session, size_t vantage, const char *ledger);
+json_t *describe_handle(const struct topology_service *service);
 json_t *describe_plan(const struct session *session);
 json_t *describe_environment(const struct session *session);
 
@@ -123,6 +142,9 @@ struct target_list {
 int targets_describe(const struct topology *topology, const struct node *args, const char *id, struct target_list *ret_list,
                      char **ret_name, struct err *err) MUST_CHECK;
 void target_list_clear(struct target_list *list);
+/* Append {"name", "cidr"} for each far side that `peer` (NULL: none) means: a region, a host, a service, a list of them, or "rest". */
+int peers_resolve(const struct topology *topology, const struct node *peer, const struct topology_target *targets, size_t count,
+                  json_t *peers, struct err *err) MUST_CHECK;
 
 /* injection.c */
 int injection_apply(struct session *session, const struct node *args, struct injection **ret_injection,
@@ -132,9 +154,19 @@ struct injection *injection_find(struct session *session, const char *id);
 /* Revert everything in force, newest first; goes on after failures. */
 int injection_revert_all(struct session *session, struct err *err) MUST_CHECK;
 
+/* resets.c: destroy at a region's hosts what a cut with `reset` has left standing still. */
+int resets_after_revert(struct session *session, const struct injection *injection, struct err *err) MUST_CHECK;
+
 /* readback.c */
 int readback_begin(struct session *session, int task, struct operation **ret_operation, struct err *err) MUST_CHECK;
 int readback_now(struct session *session, struct err *err) MUST_CHECK;
+
+/* change.c: waiting for an observer to tell of a change */
+int change_check(const struct topology *topology, const struct node *args, const struct topology_observer **ret_observer,
+                 struct err *err) MUST_CHECK;
+int change_begin(struct session *session, struct operation *operation, const struct node *args, struct err *err) MUST_CHECK;
+void change_notice(struct session *session, const json_t *event);
+int change_end(struct session *session, struct operation *operation, struct err *err) MUST_CHECK;
 
 /* traffic.c */
 int traffic_start(struct session *session, struct err *err) MUST_CHECK;

@@ -8,27 +8,32 @@
  *   fault.requested    fault_id fault target options(object) plan(text)        = a disruption, cause "inject FAULT TARGET"
  *   fault.applied      fault_id before_ns after_ns mechanism
  *   fault.proven       fault_id ok(bool) proof(text)
+ *   fault.changed      fault_id text                                          = what goes on by itself: a flap, another kill
  *   fault.reverting    fault_id                                               = a disruption, cause "revert FAULT TARGET"
  *   fault.reverted     fault_id before_ns after_ns
  *   fault.residue      fault_id clean(bool) left(list of texts)
+ *   fault.reset        fault_id text                                          connections that stood still, destroyed after the revert
  *   step.wait          for_ns          await.begin within_ns hold_ns          await.end recovered(bool)
  *   observe            observer(dns|health|role|alert) subject from to        transition seen by an observer
  *   readback           number begun_ns cause(recovery|failback) after_fault_id complete(bool) reason file count via
  *   service.exited     service place status            service.started service place pid
  *   agent.lost         place reason                    agent.restarted place
- *   note               text                            abort reason
+ *   note               text by(who, from a second terminal)                   abort reason by(who, or which rule)
  *   residue            clean(bool) left(list of texts)
  *   drill.end          conclusion(completed|aborted|timed_out|error) reason */
 #ifndef DRILL_EVIDENCE_EVENTS_H
 #define DRILL_EVIDENCE_EVENTS_H
 
 #include "harness/base/json.h"
+#include "harness/evidence/redact.h"
 
 struct events; /* an open events.jsonl, for writing */
 
 int events_open(const char *path, struct events **ret_events, struct err *err) MUST_CHECK;
 void events_close(struct events *events); /* accepts NULL */
 DEFINE_CLEANUP(struct events *, events, events_close)
+/* From now on every event passes through the redactor before it is written; it is borrowed. */
+void events_redact(struct events *events, struct redactor *redactor);
 /* Append one event at controller time t_ns; takes `fields` (an object or NULL). Written with one write(2). */
 int events_add(struct events *events, int64_t t_ns, const char *kind, json_t *fields, struct err *err) MUST_CHECK;
 /* All events of a file as a JSON array, in time order; a last line that was cut off by a crash is left out. */

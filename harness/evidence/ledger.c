@@ -187,6 +187,11 @@ const struct ledger_record *ledger_at(const struct ledger *ledger, uint64_t inde
     return index < ledger_count(ledger) ? record_at(ledger, index) : NULL;
 }
 
+const struct ledger_record *ledger_records(const struct ledger *ledger)
+{
+    return record_at(ledger, 0);
+}
+
 struct ledger_record *ledger_writable_at(struct ledger *ledger, uint64_t index)
 {
     return ledger->writable && index < ledger->room ? record_at(ledger, index) : NULL;

@@ -52,7 +52,9 @@ struct ledger_record {      /* 64 bytes */
     uint8_t request_class;  /* enum request_class */
     uint8_t new_connection; /* 1: it opened one */
     uint8_t not_sent;       /* enum not_sent_reason, with outcome not-sent */
-    uint8_t reserved[14];
+    uint8_t reserved[2];
+    uint32_t late_us; /* how long after due_ns the driver took it up, in microseconds */
+    uint8_t unused[8];
 };
 
 struct ledger_header {     /* the first 4096 bytes of the file */
@@ -89,6 +91,7 @@ void ledger_publish(struct ledger *ledger);
 void ledger_finish(struct ledger_record *record, enum request_outcome outcome); /* release store */
 uint64_t ledger_count(const struct ledger *ledger);                             /* acquire load of issued */
 const struct ledger_record *ledger_at(const struct ledger *ledger, uint64_t index);
+const struct ledger_record *ledger_records(const struct ledger *ledger); /* the first of ledger_count */
 struct ledger_record *ledger_writable_at(struct ledger *ledger, uint64_t index);
 /* "w7f3a91-000000042" */
 void ledger_write_id(const struct ledger_header *header, uint64_t write_number, char out[static 96]);

@@ -15,6 +15,12 @@ enum {
     REQUEST_BYTES = 16 * 1024 /* of memory that a request in flight takes; measured, docs/benchmarks.md */
 };
 
+static uint32_t late_us(int64_t late_ns)
+{
+    int64_t us = late_ns / NS_PER_US;
+    return us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+}
+
 static void issue_one(struct vantage *vantage, int64_t now_ns)
 {
     uint64_t index;
@@ -29,6 +35,7 @@ static void issue_one(struct vantage *vantage, int64_t now_ns)
         .due_ns = vantage->schedule.due_ns,
         .request_class = (uint8_t)request_class,
         .write_number = request_class == CLASS_WRITE ? vantage->writes : 0,
+        .late_us = late_us(now_ns - vantage->schedule.due_ns),
     };
     ledger_publish(vantage->ledger);
     lateness_add(&vantage->lateness, now_ns - record->due_ns);

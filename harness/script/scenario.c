@@ -7,6 +7,7 @@
 #include "harness/base/str.h"
 #include "harness/base/vec.h"
 #include "harness/param/client.h"
+#include "harness/param/units.h"
 
 const struct param scenario_load_table[] = {
     {"rate", PARAM_RATE, offsetof(struct scenario_load, rate), 1, 50000, "300/s",
@@ -45,7 +46,16 @@ const struct param scenario_measure_table[] = {
 };
 
 /* The top level, for the help and the nearest name; maps and lists are read by hand. */
-static const char *const top_names[] = {"title", "why", "topology", "load", "measure", "objectives", "settings", "params", "run"};
+static const char *const top_names[] = {"title",  "why",      "usual",      "topology", "load",   "measure", "objectives",
+                                        "alerts", "may_fire", "abort_when", "settings", "params", "redact",  "run"};
+
+static void free_names(char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(names[i]);
+    }
+    free(names);
+}
 
 void scenario_free(struct scenario *scenario)
 {
@@ -56,6 +66,14 @@ void scenario_free(struct scenario *scenario)
         free(scenario->objectives[i]);
     }
     free(scenario->objectives);
+    free_names(scenario->alerts, scenario->alert_count);
+    free_names(scenario->may_fire, scenario->may_fire_count);
+    for (size_t i = 0; i < scenario->abort_count; i++) {
+        free(scenario->abort_when[i].text);
+        free(scenario->abort_when[i].where);
+    }
+    free(scenario->abort_when);
+    free_names(scenario->redact, scenario->redact_count);
     node_free(scenario->settings);
     node_free(scenario->params);
     free(scenario->file);
@@ -63,6 +81,7 @@ void scenario_free(struct scenario *scenario)
     free(scenario->name);
     free(scenario->title);
     free(scenario->why);
+    free(scenario->usual);
     free(scenario->topology);
     free(scenario);
 }
@@ -108,6 +127,18 @@ static int read_text(const struct node *declared, const char *key, bool required
     return 0;
 }
 
+static int read_texts(const struct node *list, const char *expected, char ***out, size_t *count, struct err *err)
+{
+    *out = xcalloc(list->count + 1, sizeof(char *));
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->children[i]->kind != NODE_SCALAR) {
+            return node_err(list->children[i], err, "%s", expected);
+        }
+        (*out)[(*count)++] = xstrdup(list->children[i]->text);
+    }
+    return 0;
+}
+
 static int read_objectives(struct scenario *scenario, const struct node *declared, struct err *err)
 {
     const struct node *list = node_get(declared, "objectives");
@@ -116,14 +147,55 @@ static int read_objectives(struct scenario *scenario, const struct node *declare
                         "a drill needs 'objectives', a list such as { \"rto <= 20s\", \"lost <= 0\" }: without one there is "
                         "nothing to judge");
     }
-    scenario->objectives = xcalloc(list->count, sizeof(char *));
-    for (size_t i = 0; i < list->count; i++) {
+    return read_texts(list, "'objectives': expected texts such as \"rto <= 20s\"", &scenario->objectives,
+                      &scenario->objective_count, err);
+}
+
+static int read_redact(struct scenario *scenario, const struct node *declared, struct err *err)
+{
+    static const char expected[] = "'redact': expected a list of names such as { \"x-tenant\" }";
+    const struct node *list = node_get(declared, "redact");
+    if (list && list->kind != NODE_LIST) {
+        return node_err(list, err, "%s", expected);
+    }
+    return list ? read_texts(list, expected, &scenario->redact, &scenario->redact_count, err) : 0;
+}
+
+static int read_names_of(const struct node *declared, const char *key, char ***ret_names, size_t *ret_count, struct err *err)
+{
+    const struct node *list = node_get(declared, key);
+    if (list && list->kind != NODE_LIST) {
+        return node_err(list, err, "'%s': expected a list of observers of the kind alert, as { \"alert RegionDown\" }", key);
+    }
+    *ret_names = xcalloc(list ? list->count + 1 : 1, sizeof(char *));
+    for (size_t i = 0; list && i < list->count; i++) {
         if (list->children[i]->kind != NODE_SCALAR) {
-            return node_err(list->children[i], err, "'objectives': expected texts such as \"rto <= 20s\"");
+            return node_err(list->children[i], err, "'%s': expected names of observers", key);
         }
-        scenario->objectives[scenario->objective_count++] = xstrdup(list->children[i]->text);
+        (*ret_names)[(*ret_count)++] = xstrdup(list->children[i]->text);
     }
     return 0;
+}
+
+/* What they say is checked by the plan, which knows the metrics and the vantages. */
+static int read_abort_when(struct scenario *scenario, const struct node *declared, struct err *err)
+{
+    const struct node *list = node_get(declared, "abort_when");
+    if (!list || (list->kind == NODE_LIST && list->count == 0)) {
+        return 0;
+    }
+    scenario->abort_when = xcalloc(list->kind == NODE_LIST ? list->count : 0, sizeof(*scenario->abort_when));
+    for (size_t i = 0; list->kind == NODE_LIST && i < list->count; i++) {
+        char where[512];
+        if (list->children[i]->kind != NODE_SCALAR) {
+            break;
+        }
+        scenario->abort_when[scenario->abort_count++] = (struct scenario_rule){
+            .text = xstrdup(list->children[i]->text), .where = xstrdup(node_where(list->children[i], where))};
+    }
+    return scenario->abort_count == list->count && list->kind == NODE_LIST
+               ? 0
+               : node_err(list, err, "'abort_when': expected a list of rules such as { \"failed > 90%% for 30s\" }");
 }
 
 static int read_map(const struct node *declared, const char *key, struct node **out, struct err *err)
@@ -139,6 +211,18 @@ static int read_map(const struct node *declared, const char *key, struct node **
     }
     *out = map && map->kind == NODE_MAP ? node_copy(map) : node_new(NODE_MAP);
     return 0;
+}
+
+static int read_usual(struct scenario *scenario, const struct node *declared, struct err *err)
+{
+    int64_t usual_ns;
+    int status = read_text(declared, "usual", false, &scenario->usual, err);
+    if (status < 0 || !scenario->usual || units_duration(scenario->usual, &usual_ns, err) == 0) {
+        return status;
+    }
+    char text[sizeof(err->text)];
+    (void)str_copy(text, sizeof(text), err->text);
+    return node_err(node_get(declared, "usual"), err, "usual: %s", text);
 }
 
 static int read_topology(struct scenario *scenario, const struct node *declared, struct err *err)
@@ -161,6 +245,9 @@ static int read_all(struct scenario *scenario, const struct node *declared, stru
         status = read_text(declared, "why", false, &scenario->why, err);
     }
     if (status == 0) {
+        status = read_usual(scenario, declared, err);
+    }
+    if (status == 0) {
         status = read_topology(scenario, declared, err);
     }
     if (status == 0) {
@@ -171,6 +258,18 @@ static int read_all(struct scenario *scenario, const struct node *declared, stru
     }
     if (status == 0) {
         status = read_objectives(scenario, declared, err);
+    }
+    if (status == 0) {
+        status = read_names_of(declared, "alerts", &scenario->alerts, &scenario->alert_count, err);
+    }
+    if (status == 0) {
+        status = read_names_of(declared, "may_fire", &scenario->may_fire, &scenario->may_fire_count, err);
+    }
+    if (status == 0) {
+        status = read_abort_when(scenario, declared, err);
+    }
+    if (status == 0) {
+        status = read_redact(scenario, declared, err);
     }
     if (status == 0) {
         status = read_map(declared, "settings", &scenario->settings, err);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "harness/topology/extends.h"
 #include "harness/param/client.h"
 
 struct entrypoint_fields {
@@ -121,13 +122,14 @@ static int read_clients(struct reader *reader, const struct node *map, struct er
     return 0;
 }
 
-/* A file is named from where the topology's is. */
-static char *path_from(const struct reader *reader, char *path)
+/* A file is named from where the file that says so is. */
+static char *path_from(const struct node *map, const char *key, char *path)
 {
+    const struct node *node = node_get(map, key);
     if (!path || *path == '/') {
         return path;
     }
-    AUTO_FREE char *joined = xasprintf("%s/%s", reader->folder, path);
+    AUTO_FREE char *joined = extends_beside(node && node->file ? node->file : "", path);
     char *whole = realpath(joined, NULL);
     free(path);
     return whole ? whole : TAKE(joined);
@@ -147,7 +149,7 @@ int reader_entrypoint(struct reader *reader, struct err *err)
         return -err->code;
     }
     topology->entrypoint.url = fields.url;
-    topology->entrypoint.ca = path_from(reader, fields.ca);
+    topology->entrypoint.ca = path_from(node, "ca", fields.ca);
     topology->entrypoint.tls_verify = fields.tls_verify;
     topology->entrypoint.dns_server = fields.dns_server;
     topology->entrypoint.dns_name = fields.dns_name ? fields.dns_name : fields.dns_server ? host_of_url(fields.url) : NULL;

@@ -1,79 +1,14 @@
 /* Every registered fault through the same suite: what fault.h promises, held by each. */
-#include "tests/contract/test_faults_lab.h"
+#include "tests/contract/test_faults_victim.h"
 
-#include <signal.h>
-#include <sys/wait.h>
-
-#include "faults/process/proc.h"
 #include "faults/snapshot.h"
-
-/* A service to be hit: a process with a child. */
-struct victim {
-    pid_t parent, child;
-};
 
 static struct victim current; /* the one that was started last */
 
-static void sleep_forever(void)
-{
-    for (;;) {
-        (void)pause();
-    }
-}
-
 static struct victim start_victim(void)
 {
-    int ends[2];
-    struct victim victim;
-    assert_return_code(pipe2(ends, O_CLOEXEC), errno);
-    victim.parent = fork();
-    if (victim.parent == 0) {
-        pid_t child = fork();
-        if (child == 0) {
-            sleep_forever();
-        }
-        (void)!write(ends[1], &child, sizeof(child));
-        sleep_forever();
-    }
-    assert_int_equal(read(ends[0], &victim.child, sizeof(victim.child)), sizeof(victim.child));
-    fd_close(ends[0]);
-    fd_close(ends[1]);
-    current = victim;
-    return victim;
-}
-
-static void wait_for_end(pid_t pid)
-{
-    struct proc_info info;
-    while (proc_read(pid, &info) && info.state != 'Z') {
-        (void)poll(NULL, 0, 1); /* not our child: nothing tells us */
-    }
-}
-
-static void end_victim(struct victim victim)
-{
-    (void)kill(victim.child, SIGKILL);
-    (void)kill(victim.parent, SIGKILL);
-    (void)waitpid(victim.parent, NULL, 0);
-    wait_for_end(victim.child);
-}
-
-static const char *options_for(const struct fault_ops *ops)
-{
-    return str_eq(ops->name, "loss") ? "{\"probability\": \"50%\"}" : "{}";
-}
-
-static struct fault_instance *make(const struct fault_ops *ops, const struct victim *victim)
-{
-    struct fault_instance *fault = NULL;
-    const char *kind = ops->targets & FAULT_REGION ? "region" : ops->targets & FAULT_HOST ? "host" : "service";
-    AUTO_JSON json_t *description =
-        json_pack("{s:s, s:s, s:o, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:[s, s], s:[i], s:[s]}}", "fault_id", "f7", "fault",
-                  ops->name, "options", json_loads(options_for(ops), 0, NULL), "target", "place", "east", "kind", kind, "name",
-                  "east", "cidr", "10.1.0.0/24", "peer_cidr", "10.2.0.0/24", "peer_name", "west", "interfaces", "edge",
-                  "backbone", "pids", (int)victim->parent, "services", "victim");
-    must(fault_instance_new(description, &fault, err));
-    return fault;
+    current = victim_start(0);
+    return current;
 }
 
 static struct fault_instance *reborn(struct fault_instance *fault)
@@ -119,15 +54,10 @@ static size_t differences(const struct snapshot *before, bool print)
     return count;
 }
 
-static bool is(const struct fault_instance *fault, const char *name)
-{
-    return str_eq(fault->ops->name, name);
-}
-
-static void whole_life(const struct fault_ops *ops, const struct victim *victim)
+static void whole_life(const struct fault_ops *ops, struct victim *victim)
 {
     struct snapshot *before CLEANUP(snapshot_cleanup) = remember();
-    struct fault_instance *fault = make(ops, victim);
+    struct fault_instance *fault = victim_fault(ops, victim);
     struct buf plan CLEANUP(buf_clear) = {0};
     must(ops->supported(fault, err));
     ops->plan(fault, &plan);
@@ -147,27 +77,27 @@ static void whole_life(const struct fault_ops *ops, const struct victim *victim)
     must(ops->revert(fault, err));
     must(ops->revert(fault, err));
     lab_assert_clean(fault);
-    assert_true(lab_proven(fault, 0) == is(fault, "kill")); /* who was killed stays gone */
+    assert_true(lab_proven(fault, 0) == fault_hint(ops)->permanent); /* who was killed stays gone */
     assert_int_equal(differences(before, true), 0);
     fault_instance_free(fault);
 }
 
 /* Prepared, perhaps applied, then nothing but the journal is left. */
-static void revert_from_journal(const struct fault_ops *ops, const struct victim *victim, bool applied)
+static void revert_from_journal(const struct fault_ops *ops, struct victim *victim, bool applied)
 {
     struct snapshot *before CLEANUP(snapshot_cleanup) = remember();
-    struct fault_instance *fault = make(ops, victim);
+    struct fault_instance *fault = victim_fault(ops, victim);
     must(ops->prepare(fault, err));
     if (applied) {
         must(ops->apply(fault, err));
         assert_true(lab_proven(fault, LAB_PATIENCE_MS));
-        bool traceless = is(fault, "kill") || is(fault, "null"); /* they leave nothing that a snapshot could see */
         struct buf trace CLEANUP(buf_clear) = {0};
-        assert_true((differences(before, false) > 0) == !traceless);
+        assert_true((differences(before, false) > 0) == !fault_hint(ops)->traceless);
         must(ops->residue(fault, &trace, err)); /* in force, a fault is its own residue */
-        assert_true((trace.size > 0) == !is(fault, "kill"));
+        assert_true((trace.size > 0) == !fault_hint(ops)->permanent);
     }
     fault = reborn(fault);
+    victim_lend(fault, victim);
     must(ops->revert(fault, err));
     must(ops->revert(fault, err));
     lab_assert_clean(fault);
@@ -189,9 +119,55 @@ static void each_fault_keeps_the_contract(void **state)
             } else {
                 revert_from_journal(faults[i], &victim, part == 2);
             }
-            end_victim(victim);
+            victim_end(victim);
         }
     }
+}
+
+static bool is_word(const struct fault_ops *ops, const char *word)
+{
+    static const char *const targets[] = {"region", "host", "service", "role", "peer", "ttl"};
+    for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
+        if (str_eq(targets[i], word)) {
+            return true;
+        }
+    }
+    for (const struct param *param = ops->options; param->type != PARAM_END; param++) {
+        if (str_eq(param->name, word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The example says words that there are: "fault.NAME { word = value, … }". */
+static void check_example(const struct fault_ops *ops)
+{
+    AUTO_FREE char *begin = xasprintf("fault.%s { ", ops->name);
+    AUTO_FREE char *example = xstrdup(ops->example);
+    assert_true(str_starts_with(example, begin) && str_ends_with(example, " }"));
+    char *rest = example + strlen(begin), *word;
+    while ((word = strsep(&rest, ","))) {
+        char name[64];
+        assert_int_equal(sscanf(word, " %63[a-z_] =", name), 1);
+        if (!is_word(ops, name)) {
+            fail_msg("fault '%s': its example says '%s', which is no option", ops->name, name);
+        }
+    }
+}
+
+/* All that the catalogue prints of a fault, in one line each. */
+static void assert_described(const struct fault_ops *ops)
+{
+    const char *const facts[][2] = {{"summary", ops->summary}, {"example", ops->example}, {"mechanisms", ops->mechanisms},
+                                    {"needs", ops->needs},     {"proof", ops->proof},     {"undo", ops->undo}};
+    for (size_t i = 0; i < ARRAY_LEN(facts); i++) {
+        const char *text = facts[i][1];
+        if (!text || !*text || strchr(text, '\n') || str_ends_with(text, ".")) {
+            fail_msg("fault '%s': its %s must be one line without a full stop, for the catalogue", ops->name, facts[i][0]);
+        }
+    }
+    check_example(ops);
 }
 
 static void each_fault_is_well_described(void **state)
@@ -200,14 +176,16 @@ static void each_fault_is_well_described(void **state)
     const struct fault_ops *const *faults = fault_list(&count);
     struct err mistake = {0};
     (void)state;
-    assert_true(count >= 7);
+    assert_int_equal(count, ARRAY_LEN(fault_hints)); /* a line for each, and none for what is gone */
     for (size_t i = 0; i < count; i++) {
         const struct fault_ops *ops = faults[i];
         assert_true(i == 0 || strcmp(faults[i - 1]->name, ops->name) < 0);
         assert_true(ops->summary && ops->options && ops->targets);
         assert_true(ops->supported && ops->plan && ops->prepare && ops->apply && ops->prove && ops->revert && ops->residue);
+        assert_described(ops);
         must(param_check_table(ops->options, ops->name, err));
         assert_ptr_equal(fault_find(ops->name), ops);
+        assert_non_null(fault_hint(ops));
     }
     assert_null(fault_require("blackhol", &mistake));
     assert_int_equal(mistake.code, ERR_INPUT);
@@ -218,20 +196,20 @@ static void kill_ends_the_whole_family(void **state)
 {
     (void)state;
     struct victim victim = start_victim();
-    struct fault_instance *fault = make(fault_find("kill"), &victim);
+    struct fault_instance *fault = victim_fault(fault_find("kill"), &victim);
     struct proc_info info;
     lab_inject(fault);
     assert_true(!proc_read(victim.child, &info) || info.state == 'Z');
     assert_true(!proc_read(victim.parent, &info) || info.state == 'Z');
     lab_revert(fault);
-    end_victim(victim);
+    victim_end(victim);
 }
 
 static void pause_stops_the_whole_family(void **state)
 {
     (void)state;
     struct victim victim = start_victim(), other = start_victim();
-    struct fault_instance *fault = make(fault_find("pause"), &victim);
+    struct fault_instance *fault = victim_fault(fault_find("pause"), &victim);
     struct proc_info info;
     lab_inject(fault);
     assert_true(proc_read(victim.child, &info) && info.state == 'T');
@@ -239,8 +217,8 @@ static void pause_stops_the_whole_family(void **state)
     assert_true(proc_read(other.parent, &info) && info.state != 'T');
     lab_revert(fault);
     assert_true(proc_read(victim.child, &info) && info.state != 'T');
-    end_victim(victim);
-    end_victim(other);
+    victim_end(victim);
+    victim_end(other);
 }
 
 /* A pid that was given to another process since is not touched. */
@@ -248,16 +226,16 @@ static void pids_are_not_enough(void **state)
 {
     (void)state;
     struct victim victim = start_victim();
-    struct fault_instance *fault = make(fault_find("kill"), &victim);
+    struct fault_instance *fault = victim_fault(fault_find("kill"), &victim);
     must(fault->ops->prepare(fault, err));
     json_t *first = json_array_get(json_object_get(fault->journal, "processes"), 0);
     json_object_set_new(first, "start", json_integer(json_int(first, "start", 0) - 1));
     must(fault->ops->apply(fault, err));
     struct proc_info info;
-    wait_for_end(victim.child);
+    victim_wait_end(victim.child);
     assert_true(proc_read(victim.parent, &info) && info.state != 'Z');
     fault_instance_free(fault);
-    end_victim(victim);
+    victim_end(victim);
 }
 
 static void a_killed_owner_leaves_nothing(void **state)
@@ -270,11 +248,11 @@ static void a_killed_owner_leaves_nothing(void **state)
     pid_t owner = fork();
     if (owner == 0) {
         struct victim nobody = {0};
-        struct fault_instance *fault = make(fault_find("blackhole"), &nobody);
+        struct fault_instance *fault = victim_fault(fault_find("blackhole"), &nobody);
         struct err err;
         bool fine = fault->ops->prepare(fault, &err) == 0 && fault->ops->apply(fault, &err) == 0;
         (void)!write(ends[1], fine ? "y" : "n", 1);
-        sleep_forever();
+        victim_sleep();
     }
     assert_int_equal(read(ends[0], &byte, 1), 1);
     assert_int_equal(byte, 'y');

@@ -1,0 +1,218 @@
+/* Services to be hit, and faults pointed at them and at the lab's region: what the suites over all faults share. */
+#ifndef DRILL_TESTS_CONTRACT_TEST_FAULTS_VICTIM_H
+#define DRILL_TESTS_CONTRACT_TEST_FAULTS_VICTIM_H
+
+#include "tests/contract/test_faults_lab.h"
+
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "faults/process/proc.h"
+#include "tests/contract/test_faults_hints.h"
+
+/* A process with a child. On `port` (0: some) of the region's 127.0.0.1 it answers each byte with the same; it holds an established
+ * connection of its own there. */
+struct victim {
+    pid_t parent, child;
+    int port;
+};
+
+enum { VICTIM_PORT = 7070, VICTIM_OTHER_PORT = 7071 };
+
+/* A signal ends it, whatever the test's framework does with signals, and so does the end of the test. */
+static inline void victim_become(void)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const struct sigaction usual = {.sa_handler = SIG_DFL};
+    for (int number = 1; number < NSIG; number++) {
+        (void)sigaction(number, &usual, NULL);
+    }
+}
+
+static inline void victim_sleep(void)
+{
+    for (;;) {
+        (void)pause();
+    }
+}
+
+static inline void victim_serve(int listener)
+{
+    for (;;) {
+        char byte;
+        AUTO_FD int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+        while (client >= 0 && recv(client, &byte, 1, 0) == 1 && send(client, &byte, 1, MSG_NOSIGNAL) == 1) {
+        }
+    }
+}
+
+static inline int victim_listen(int port)
+{
+    int listener = lab_socket(LAB_REGION, SOCK_STREAM, "127.0.0.1", port);
+    assert_return_code(listen(listener, 8), errno);
+    return listener;
+}
+
+/* A connection to oneself, which nobody but the victim holds. */
+static inline void victim_connect(int *ret_client, int *ret_server)
+{
+    AUTO_FD int listener = victim_listen(0);
+    struct sockaddr_in address;
+    socklen_t size = sizeof(address);
+    assert_return_code(getsockname(listener, (struct sockaddr *)&address, &size), errno);
+    *ret_client = lab_socket(LAB_REGION, SOCK_STREAM, "127.0.0.1", 0);
+    assert_return_code(connect(*ret_client, (struct sockaddr *)&address, sizeof(address)), errno);
+    *ret_server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    assert_true(*ret_server >= 0);
+}
+
+static inline struct victim victim_start(int port)
+{
+    int ends[2];
+    struct victim victim = {.port = port};
+    AUTO_FD int listener = victim_listen(port);
+    AUTO_FD int client = -1;
+    AUTO_FD int server = -1;
+    victim_connect(&client, &server);
+    assert_return_code(pipe2(ends, O_CLOEXEC), errno);
+    victim.parent = fork();
+    if (victim.parent == 0) {
+        victim_become();
+        pid_t child = fork();
+        if (child == 0) {
+            (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+            fd_close(listener);
+            victim_sleep();
+        }
+        (void)!write(ends[1], &child, sizeof(child));
+        victim_serve(listener);
+    }
+    assert_int_equal(read(ends[0], &victim.child, sizeof(victim.child)), sizeof(victim.child));
+    fd_close(ends[0]);
+    fd_close(ends[1]);
+    return victim;
+}
+
+static inline void victim_wait_end(pid_t pid)
+{
+    struct proc_info info;
+    while (proc_read(pid, &info) && info.state != 'Z') {
+        (void)poll(NULL, 0, 1); /* not our child: nothing tells us */
+    }
+}
+
+static inline void victim_end(struct victim victim)
+{
+    int status = waitpid(victim.parent, NULL, WNOHANG);
+    if (status < 0) {
+        return; /* ended and waited for before: its pids may be others' by now */
+    }
+    if (status == 0) {
+        (void)kill(victim.child, SIGKILL);
+        (void)kill(victim.parent, SIGKILL);
+        (void)waitpid(victim.parent, NULL, 0);
+    }
+    victim_wait_end(victim.child);
+}
+
+/* Does it answer a new connection? Waits long when it should and shortly when it should not. */
+static inline bool victim_answers(const struct victim *victim, bool expected)
+{
+    struct sockaddr_in address = lab_address_of("127.0.0.1", victim->port);
+    AUTO_FD int fd = lab_socket(LAB_REGION, SOCK_STREAM, "127.0.0.1", 0);
+    char byte;
+    return connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && send(fd, "x", 1, MSG_NOSIGNAL) == 1 &&
+           lab_readable(fd, expected ? LAB_PATIENCE_MS : LAB_QUIET_MS) && recv(fd, &byte, 1, 0) == 1;
+}
+
+/* The rest of the program runs as the first process of a pid namespace with a /proc of its own, where other tests' processes are not seen;
+ * after lab_make_namespaces. The process that was there before ends here with that one's exit code, 77 when it cannot be. */
+static inline void victim_own_processes(void)
+{
+    int status = 0;
+    if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0) {
+        printf("skipped: a pid namespace cannot be made here: %s\n", strerror(errno));
+        (void)fflush(stdout);
+        _exit(77);
+    }
+    pid_t pid = fork();
+    if (pid != 0) {
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+        }
+        _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1); /* LeakSanitizer could make no thread here any more */
+    }
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount("proc", "/proc", "proc", 0, NULL) < 0) {
+        printf("skipped: /proc cannot be mounted here: %s\n", strerror(errno));
+        (void)fflush(stdout);
+        _exit(77);
+    }
+}
+
+/* What an agent would lend: the victim is the only service. */
+static inline int victim_pid(void *context, const char *name)
+{
+    const struct victim *victim = context;
+    struct proc_info info;
+    (void)name;
+    return proc_read(victim->parent, &info) && info.state != 'Z' ? victim->parent : 0;
+}
+
+static inline int victim_again(void *context, const char *name, struct err *err)
+{
+    struct victim *victim = context;
+    (void)name;
+    (void)err;
+    victim_end(*victim); /* a child that its parent left behind holds no port, but is to be seen out */
+    *victim = victim_start(victim->port);
+    return 0;
+}
+
+static inline int victim_stop(void *context, const char *name, struct err *err)
+{
+    const struct victim *victim = context;
+    (void)name;
+    (void)err;
+    (void)kill(victim->child, SIGTERM);
+    (void)kill(victim->parent, SIGTERM);
+    return 0;
+}
+
+/* The victim must outlive the fault. */
+static inline void victim_lend(struct fault_instance *fault, struct victim *victim)
+{
+    static struct fault_services lent = {.pid = victim_pid, .start = victim_again, .stop = victim_stop};
+    lent.context = victim;
+    fault->services = &lent;
+}
+
+/* With options as JSON; region "east" of the lab, its host, or the victim: the first that the fault can be pointed at. */
+static inline int victim_try_fault(const struct fault_ops *ops, json_t *options, struct victim *victim,
+                                   struct fault_instance **ret_fault, struct err *err)
+{
+    const char *kind = ops->targets & FAULT_REGION ? "region" : ops->targets & FAULT_HOST ? "host" : "service";
+    json_t *peers = ops->targets & FAULT_PEER ? json_loads(lab_west, 0, NULL) : json_array();
+    AUTO_JSON json_t *description =
+        json_pack("{s:s, s:s, s:o, s:{s:s, s:s, s:s, s:s, s:o, s:[s, s], s:[i], s:[s]}}", "fault_id", "f7", "fault", ops->name,
+                  "options", options, "target", "place", "east", "kind", kind, "name", "east", "cidr", "10.1.0.0/24", "peers",
+                  peers, "interfaces", "edge", "backbone", "pids", (int)victim->parent, "services", "victim");
+    if (fault_hint(ops)->stopped) {
+        victim_end(*victim);
+    }
+    int status = fault_instance_new(description, ret_fault, err);
+    if (status == 0) {
+        victim_lend(*ret_fault, victim);
+    }
+    return status;
+}
+
+static inline struct fault_instance *victim_fault(const struct fault_ops *ops, struct victim *victim)
+{
+    struct fault_instance *fault = NULL;
+    must(victim_try_fault(ops, json_loads(fault_hint_options(ops), 0, NULL), victim, &fault, err));
+    return fault;
+}
+
+#endif
