@@ -1,7 +1,6 @@
 /* What repeated drills say together. Nothing is averaged; a run that did not recover sorts as the largest and stays "more than". */
 #include "reports/repeat.h"
 
-
 #include <stdlib.h>
 
 #include "harness/base/json.h"
@@ -30,7 +29,8 @@ void repeat_free(struct repeat *repeat)
     if (!repeat) {
         return;
     }
-    VEC_EACH (run, &repeat->runs) {
+    VEC_EACH(run, &repeat->runs)
+    {
         free(run->folder);
         free(run->words);
     }
@@ -38,15 +38,15 @@ void repeat_free(struct repeat *repeat)
     free(repeat);
 }
 
-void repeat_add(struct repeat *repeat, const struct result *result, const char *folder)
+void repeat_add(struct repeat *repeat, const struct result *result, int exit_code, const char *exit_words, const char *folder)
 {
     *VEC_ADD(&repeat->runs) = (struct run){
         .folder = xstrdup(folder),
-        .words = xstrdup(result->exit_words ? result->exit_words : ""),
+        .words = xstrdup(exit_words),
         .rto = result->rto,
         .rpo = result->loss.rpa,
         .verdict = result->verdict,
-        .exit_code = result->exit_code,
+        .exit_code = exit_code,
     };
 }
 
@@ -68,7 +68,8 @@ static struct repeats gather(const struct repeat *repeat, bool rpo)
 static void count_passes(const struct repeat *repeat, size_t *ret_passed, size_t *ret_judged)
 {
     *ret_passed = *ret_judged = 0;
-    VEC_EACH (run, &repeat->runs) {
+    VEC_EACH(run, &repeat->runs)
+    {
         *ret_passed += run->verdict == VERDICT_PASS && run->exit_code == 0;
         *ret_judged += run->verdict == VERDICT_PASS || run->verdict == VERDICT_FAIL;
     }
@@ -154,7 +155,8 @@ static json_t *spread_json(const struct repeat *repeat, bool rpo)
 static json_t *runs_json(const struct repeat *repeat)
 {
     json_t *runs = json_array();
-    VEC_EACH (run, &repeat->runs) {
+    VEC_EACH(run, &repeat->runs)
+    {
         json_array_append_new(runs, json_pack("{s:s, s:s, s:i, s:s, s:o, s:o}", "folder", run->folder, "verdict",
                                               verdict_name(run->verdict), "exit_code", run->exit_code, "exit_words", run->words,
                                               "rto", figure_json(&run->rto), "rpo", figure_json(&run->rpo)));
@@ -170,10 +172,11 @@ int repeat_write(const struct repeat *repeat, int exit_code, char **ret_path, st
     }
     count_passes(repeat, &passed, &judged);
     AUTO_FREE char *path = xasprintf("%s.repeat.json", repeat->runs.items[0].folder);
-    AUTO_JSON json_t *json = json_pack(
-        "{s:s, s:i, s:s, s:o, s:o, s:o, s:{s:I, s:I, s:f}}", "schema", "drill-repeat/1", "exit_code", exit_code, "aggregate", "worst",
-        "runs", runs_json(repeat), "rto", spread_json(repeat, false), "rpo", spread_json(repeat, true), "pass_rate", "passed",
-        (json_int_t)passed, "judged", (json_int_t)judged, "at_least", judged ? repeats_pass_bound(passed, judged) : 0.0);
+    AUTO_JSON json_t *json =
+        json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:{s:I, s:I, s:f}}", "schema", "drill-repeat/1", "exit_code", exit_code,
+                  "aggregate", "worst", "runs", runs_json(repeat), "rto", spread_json(repeat, false), "rpo",
+                  spread_json(repeat, true), "pass_rate", "passed", (json_int_t)passed, "judged", (json_int_t)judged, "at_least",
+                  judged ? repeats_pass_bound(passed, judged) : 0.0);
     int status = json_write_file(path, json, err);
     if (status == 0) {
         *ret_path = TAKE(path);
