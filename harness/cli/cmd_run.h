@@ -12,6 +12,7 @@ struct run_options {
     char *sign_key, *timestamp_url;
     int64_t repeat, seed, retain;
     struct sealing_settings sealing;
+    struct repeat *repeats; /* no option: the drills of this invocation so far */
     bool allow_host;
 };
 extern const struct param run_table[];
