@@ -11,7 +11,7 @@
 static const char index_style[] =
     ".grid td{text-align:center;min-width:84px}.grid td svg{display:inline-block;vertical-align:-3px}"
     ".mark svg{display:inline-block;vertical-align:-3px;margin-right:6px}"
-    ".late{color:#a3152b;font-weight:700}.stale{color:#7a4f00;font-weight:700}\n";
+    "tbody th{white-space:nowrap}.late{color:#a3152b;font-weight:700}.stale{color:#7a4f00;font-weight:700}\n";
 
 struct index {
     struct xml *xml;
@@ -66,7 +66,7 @@ static void write_banner(const struct index *index)
                  index->standings->count - overdue, index->standings->count, index->standings->count == 1 ? "has" : "have",
                  actions, actions == 1 ? " is" : "s are", late ? ", some of them late" : "");
     xml_close(xml);
-    xml_elementf(xml, "p", "meta", "%zu drills · as of %s", drills, clock_format_utc(index->now_ns, utc));
+    xml_elementf(xml, "p", "meta", "%zu drills · as of %.16sZ", drills, clock_format_utc(index->now_ns, utc));
 }
 
 static void write_due(struct xml *xml, const struct standing *standing, int64_t now_ns)

@@ -49,9 +49,11 @@ static double describe(const json_t *objective, struct buf *out)
 
 static void difference(double a, double b, const char *unit, struct buf *out)
 {
+    struct buf size CLEANUP(buf_clear) = {0};
     if (!isnan(a) && !isnan(b) && a != b) {
-        buf_puts(out, b > a ? "+" : "-");
-        words_value(fabs(b - a), 0, NAN, unit, out);
+        words_value(fabs(b - a), 0, NAN, unit, &size);
+        bool nothing = buf_str(&size)[0] == '0' && !strpbrk(buf_str(&size), "123456789");
+        buf_printf(out, "%s%s", nothing ? "" : b > a ? "+" : "-", nothing ? "" : buf_str(&size));
     }
 }
 
@@ -175,6 +177,13 @@ static void compare_json(const char *path, const json_t *a, const json_t *b, siz
     const char *key;
     json_t *value;
     if (json_equal(a, b) || is_incidental(path)) {
+        return;
+    }
+    if (json_is_array(a) && json_is_array(b) && json_array_size(a) == json_array_size(b)) {
+        for (size_t i = 0; i < json_array_size(a); i++) {
+            AUTO_FREE char *inner = xasprintf("%s[%zu]", path, i + 1);
+            compare_json(inner, json_array_get(a, i), json_array_get(b, i), count, out);
+        }
         return;
     }
     if (!json_is_object(a) || !json_is_object(b)) {

@@ -56,6 +56,8 @@ static const char text[] =
     "  what was done to the archive                        caught by\n"
     "  a file of a bundle changed or removed               1, first line\n"
     "  a file added to data/                               1, second line\n"
+    "  a file added beside data/                           not by 1 (drill verify)\n"
+    "  a signature removed                                 1, third line\n"
     "  a file changed and the manifests written anew       1, third line; without a signature: 2, LEDGER and the next bundle's "
     "link\n"
     "  a bundle signed again with another key              1, third line\n"
@@ -65,10 +67,10 @@ static const char text[] =
     "  two bundles exchanged, or one renamed               2, LEDGER and links\n"
     "  lines of LEDGER in another order                    not by sha256sum -c LEDGER: the links give the true order (drill "
     "verify)\n"
-    "  the LAST bundle and its line of LEDGER removed      not by anything in here: see below\n"
-    "  the last bundle rewritten with the right key, and   not by anything in here: see below; a timestamp narrows it to the "
-    "time\n"
-    "  its line of LEDGER with it                          of the token\n"
+    "  the LAST bundle and its line of LEDGER removed      not by 2: a plan without a result is left (drill verify)\n"
+    "  the last drill with its plan and both lines removed not by anything in here: see below\n"
+    "  the last bundle rewritten with the right key, and   not by 1 or 2. drill verify, when its figures no longer follow from\n"
+    "  its line of LEDGER with it                          its evidence; when that was invented too, not: see below\n"
     "\n"
     "drill verify ARCHIVE does all of this and also computes every figure of every report again from the evidence.\n"
     "\n"
@@ -92,6 +94,25 @@ static const char text[] =
     "\n"
     "index.html and index.json are made from the bundles at will and are no evidence. .running holds what is not sealed yet.\n"
     "data/redactions.json of a bundle says by which rules secrets were replaced with [redacted] before anything was written.\n";
+
+const char *const readme_commands[] = {
+    "sha256sum -c --strict --quiet tagmanifest-sha256.txt manifest-sha256.txt",
+    "test \"$(find data ! -type d | LC_ALL=C sort)\" = \"$(cut -c67- manifest-sha256.txt | LC_ALL=C sort)\"",
+    "ssh-keygen -Y verify -f ALLOWED_SIGNERS -I SIGNER -n dr-drill -s tagmanifest-sha256.txt.sig < tagmanifest-sha256.txt",
+    "drill verify .",
+    NULL,
+};
+
+const char *const readme_limits[] = {
+    "The signature shows who sealed these files and that they have not changed since. It does not show that the right system was "
+    "measured, that the scenario was severe, or that no drill was run outside this archive.",
+    "A timestamp shows that they existed no later than the time it states.",
+    "Whoever can write to the archive can take away its last bundles: keep it on storage that refuses deletion, and give a copy "
+    "of "
+    "LEDGER to someone else.",
+    "Whose key it is must be known by another road than this archive.",
+    NULL,
+};
 
 const char *readme_text(void)
 {

@@ -7,5 +7,7 @@
 /* Write it into the archive when it is not there or is of another version. */
 int readme_write(const char *archive, struct err *err) MUST_CHECK;
 const char *readme_text(void);
+/* For a report: how to check one bundle, and what that does not show. NULL-terminated. */
+extern const char *const readme_commands[], *const readme_limits[];
 
 #endif

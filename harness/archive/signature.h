@@ -7,13 +7,15 @@
 
 /* Write FILE.sig, an ssh signature for the namespace. Never asks for a passphrase: an encrypted key belongs into an ssh-agent. */
 int signature_make(const struct signing *signing, const char *namespace, const char *file, struct err *err) MUST_CHECK;
+/* "SHA256:…" of a key file, or "" when it has none; the caller frees it. */
+char *signature_fingerprint(const char *key);
 /* Write FILE.sig.tsr, a token of the timestamp service over FILE.sig. */
 int signature_stamp(const struct signing *signing, const char *file, struct err *err) MUST_CHECK;
 
 /* Whom a reader believes. All may be NULL. */
 struct trust {
     const char *allowed_signers; /* ssh-keygen(1), ALLOWED SIGNERS */
-    const char *signer;          /* the identity that must have signed; NULL: any of the file */
+    const char *signer;          /* the identity that must have signed plans and results; NULL: any of the file */
     const char *timestamp_ca;    /* PEM of the timestamp service's authority */
 };
 

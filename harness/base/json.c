@@ -98,13 +98,17 @@ int json_read_file(const char *path, json_t **ret_json, struct err *err)
     return status < 0 ? err_prefix(err, "%s", path) : 0;
 }
 
-int json_write_file(const char *path, const json_t *json, struct err *err)
+char *json_print(const json_t *json)
 {
     AUTO_FREE char *text = json_dumps(json, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(12));
+    return text ? xasprintf("%s\n", text) : NULL;
+}
+
+int json_write_file(const char *path, const json_t *json, struct err *err)
+{
+    AUTO_FREE char *text = json_print(json);
     if (!text) {
         return err_set(err, ERR_SYSTEM, "cannot write '%s': the JSON value cannot be printed", path);
     }
-    size_t size = strlen(text);
-    text[size] = '\n'; /* in place of the terminator: the file's final newline */
-    return fd_write_file_atomic(path, text, size + 1, err);
+    return fd_write_file_atomic(path, text, strlen(text), err);
 }

@@ -23,6 +23,7 @@ const json_t *json_at(const json_t *json, const char *path);
 int json_read_file(const char *path, json_t **ret_json, struct err *err) MUST_CHECK;
 /* Keys sorted, two-space indent, final newline, atomic rename. */
 int json_write_file(const char *path, const json_t *json, struct err *err) MUST_CHECK;
+char *json_print(const json_t *json); /* the same text; the caller frees it; NULL when it cannot be printed */
 int json_parse(const char *text, size_t size, json_t **ret_json, struct err *err) MUST_CHECK;
 
 #endif

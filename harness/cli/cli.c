@@ -153,11 +153,15 @@ static int parse_words(struct parsing *parsing, int argc, char **argv, struct er
     return 0;
 }
 
+/* As a shell would take it: it can be repeated, and whoever takes secrets out of it sees where a word ends. */
 static char *join_command_line(int argc, char **argv)
 {
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./=:,@%+";
     struct buf line = {0};
     for (int i = 0; i < argc; i++) {
-        buf_printf(&line, "%s%s", i ? " " : "", argv[i]);
+        bool quoted = !*argv[i] || argv[i][strspn(argv[i], plain)];
+        const char *quote = !quoted ? "" : strchr(argv[i], '\'') ? "\"" : "'";
+        buf_printf(&line, "%s%s%s%s", i ? " " : "", quote, argv[i], quote);
     }
     return buf_take(&line);
 }
@@ -197,7 +201,7 @@ static void tell_error(const struct command *command, const struct err *err, int
             fprintf(stderr, "try 'drill help %s'\n", command->name);
         }
     }
-    if (code == EXIT_USAGE && !str_eq(command->name, "agent")) {
+    if ((code == EXIT_USAGE || err->code != ERR_NONE) && !str_eq(command->name, "agent")) {
         fprintf(stderr, "exit %d: %s\n", code, cli_exit_words(code));
     }
 }

@@ -59,5 +59,7 @@ int cli_interrupt_fd(struct err *err);
 /* The exit code that an error stands for. */
 int cli_exit_code(const struct err *err);
 const char *cli_exit_words(int code);
+/* Of several outcomes the one that is told: 5, 4, 2, 1, 3, 6, 7, 0. */
+int cli_exit_worse(int a, int b);
 
 #endif

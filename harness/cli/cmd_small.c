@@ -1,5 +1,4 @@
-/* The small commands: version, help, report, ledger, undo, agent. */
-#include <inttypes.h>
+/* The small commands: version, help, undo, agent. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -8,20 +7,12 @@
 #include "harness/base/clock.h"
 #include "harness/base/log.h"
 #include "harness/base/str.h"
-#include "harness/cli/announce.h"
 #include "harness/cli/cli.h"
-#include "harness/evidence/evidence.h"
-#include "harness/measure/result.h"
 #include "harness/programme/frameworks.h"
 #include "harness/programme/programme.h"
 #include "harness/programme/review.h"
-#include "reports/report.h"
 
 static const struct param no_options[] = {{0}};
-struct report_run {
-    struct announce_options announce;
-};
-static const struct param report_options[] = {ANNOUNCE_OPTIONS(struct report_run, announce), {0}};
 
 static int run_version(const struct cli_args *args, struct err *err)
 {
@@ -69,55 +60,6 @@ static int run_help(const struct cli_args *args, struct err *err)
     return EXIT_PASS;
 }
 
-static int run_report(const struct cli_args *args, struct err *err)
-{
-    const struct announce_options *options = &((const struct report_run *)args->options)->announce;
-    const char *folder = args->words[0];
-    struct evidence *evidence CLEANUP(evidence_cleanup) = NULL;
-    struct result *result CLEANUP(result_cleanup) = NULL;
-    struct report_context context CLEANUP(report_context_clear) = {0};
-    if (announce_check(options, err) < 0 || evidence_load(folder, &evidence, err) < 0 ||
-        report_context_load(folder, &context, err) < 0) {
-        return EXIT_USAGE;
-    }
-    announce_shape(options, folder, &context);
-    if (measure_evidence(evidence, &result, err) < 0 || reports_write_all(result, &context, folder, err) < 0 ||
-        announce_copy(options, folder, err) < 0) {
-        return EXIT_ARCHIVE;
-    }
-    announce_print(options, result, folder, isatty(STDOUT_FILENO) && !secure_getenv("NO_COLOR"));
-    announce_elsewhere(options, result, &context, folder);
-    return result->exit_code;
-}
-
-static void print_record(const struct ledger_header *header, const struct ledger_record *record, uint64_t index)
-{
-    char id[96] = "";
-    if (record->write_number) {
-        ledger_write_id(header, record->write_number, id);
-    }
-    const unsigned char *address = (const unsigned char *)&record->address;
-    printf("%s,%" PRIu64 ",%s,%s,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%s,%u,%u.%u.%u.%u\n", header->vantage, index,
-           class_name(record->request_class), outcome_name(record->outcome), record->due_ns, record->sent_ns,
-           record->first_byte_ns, record->done_ns, id, record->http_status, address[0], address[1], address[2], address[3]);
-}
-
-static int run_ledger(const struct cli_args *args, struct err *err)
-{
-    struct evidence *evidence CLEANUP(evidence_cleanup) = NULL;
-    if (evidence_load(args->words[0], &evidence, err) < 0) {
-        return EXIT_USAGE;
-    }
-    puts("vantage,index,class,outcome,due_ns,sent_ns,first_byte_ns,done_ns,write_id,http_status,address");
-    for (size_t i = 0; i < evidence->ledger_count; i++) {
-        uint64_t count = ledger_count(evidence->ledgers[i]);
-        for (uint64_t j = 0; j < count; j++) {
-            print_record(ledger_header(evidence->ledgers[i]), ledger_at(evidence->ledgers[i], j), j);
-        }
-    }
-    return EXIT_PASS;
-}
-
 static int run_undo(const struct cli_args *args, struct err *err)
 {
     struct buf out CLEANUP(buf_clear) = {0};
@@ -148,25 +90,6 @@ const struct command cmd_help = {.name = "help",
                                  .options = no_options,
                                  .max_words = 1,
                                  .run = run_help};
-const struct command cmd_report = {
-    .name = "report",
-    .arguments = "FOLDER",
-    .summary = "compute the verdict again from a drill's evidence and render the reports",
-    .details = "Reads the evidence of a drill's folder, measures it again and writes all reports anew. Exits as the drill did.",
-    .options = report_options,
-    .options_size = sizeof(struct report_run),
-    .min_words = 1,
-    .max_words = 1,
-    .run = run_report};
-const struct command cmd_ledger = {
-    .name = "ledger",
-    .arguments = "FOLDER",
-    .summary = "print every request of a drill as CSV",
-    .details = "Prints the ledgers of a drill's folder: one line a request, times in nanoseconds of the vantage's clock.",
-    .options = no_options,
-    .min_words = 1,
-    .max_words = 1,
-    .run = run_ledger};
 const struct command cmd_undo = {
     .name = "undo",
     .arguments = "",

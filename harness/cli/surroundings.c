@@ -83,6 +83,17 @@ int cli_exit_code(const struct err *err)
     }
 }
 
+int cli_exit_worse(int a, int b)
+{
+    static const int order[] = {EXIT_CLEANUP, EXIT_ABORTED, EXIT_USAGE, EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_ARCHIVE, EXIT_OVERDUE};
+    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+        if (a == order[i] || b == order[i]) {
+            return order[i];
+        }
+    }
+    return EXIT_PASS;
+}
+
 const char *cli_exit_words(int code)
 {
     static const char *const words[] = {

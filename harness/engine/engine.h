@@ -8,6 +8,7 @@
 
 #include "harness/base/buf.h"
 #include "harness/base/json.h"
+#include "harness/evidence/redact.h"
 #include "harness/measure/live.h"
 #include "harness/script/script.h"
 #include "harness/topology/topology.h"
@@ -22,6 +23,9 @@ struct engine_progress {
     uint64_t ok_per_second, failed_per_second; /* of the last whole second */
 };
 typedef void engine_progress_f(void *context, const struct engine_progress *progress);
+
+/* Told once the drill's folder holds plan and environment, and before anything is touched. An error ends the drill there and then. */
+typedef int engine_opened_f(void *context, const char *folder, const char *id, struct err *err);
 
 /* A file that lies beside the plan in the drill's folder. */
 struct engine_enclosure {
@@ -45,6 +49,9 @@ struct engine_options {
     size_t enclosure_count;
     engine_progress_f *progress; /* may be NULL */
     void *context;
+    struct redactor *redactor; /* everything that is written passes through it; NULL: nothing is taken out */
+    engine_opened_f *opened;   /* may be NULL */
+    void *opened_context;
 };
 
 /* What a kept topology is known by. */

@@ -55,14 +55,23 @@ static int make_folder(struct session *session, struct err *err)
 static int write_json(struct session *session, const char *name, json_t *taken, struct err *err)
 {
     AUTO_JSON json_t *json = taken;
+    AUTO_JSON json_t *clean = redactor_json(session->options->redactor, name, json);
     AUTO_FREE char *path = xasprintf("%s/%s", session->folder, name);
-    return json_write_file(path, json, err);
+    return json_write_file(path, clean, err);
 }
 
 static int copy_into(struct session *session, const char *from, const char *name, struct err *err)
 {
     AUTO_FREE char *path = xasprintf("%s/%s", session->folder, name);
-    return fd_copy_file(from, path, err);
+    AUTO_FREE char *text = NULL;
+    struct buf clean CLEANUP(buf_clear) = {0};
+    size_t size = 0;
+    int status = fd_read_file(from, BUF_MAX_BYTES / 2, &text, &size, err);
+    if (status < 0) {
+        return status;
+    }
+    redactor_text(session->options->redactor, name, text, size, &clean);
+    return fd_write_file_atomic(path, buf_str(&clean), clean.size, err);
 }
 
 static int enclose(struct session *session, struct err *err)
@@ -71,7 +80,9 @@ static int enclose(struct session *session, struct err *err)
     for (size_t i = 0; status == 0 && i < session->options->enclosure_count; i++) {
         const struct engine_enclosure *enclosure = &session->options->enclosures[i];
         AUTO_FREE char *path = xasprintf("%s/%s", session->folder, enclosure->name);
-        status = fd_write_file_atomic(path, enclosure->text, enclosure->size, err);
+        struct buf clean CLEANUP(buf_clear) = {0};
+        redactor_document(session->options->redactor, enclosure->name, enclosure->text, enclosure->size, &clean);
+        status = fd_write_file_atomic(path, buf_str(&clean), clean.size, err);
     }
     return status;
 }
@@ -79,15 +90,15 @@ static int enclose(struct session *session, struct err *err)
 static int open_evidence(struct session *session, struct err *err)
 {
     AUTO_FREE char *events = xasprintf("%s/events.jsonl", session->folder);
-    int status = write_json(session, "plan.json", describe_plan(session), err);
-    if (status == 0) {
-        status = write_json(session, "environment.json", describe_environment(session), err);
-    }
-    if (status == 0) {
-        status = copy_into(session, session->scenario->file, "scenario.lua", err);
-    }
+    int status = copy_into(session, session->scenario->file, "scenario.lua", err);
     if (status == 0) {
         status = copy_into(session, session->topology->file, "topology.yaml", err);
+    }
+    if (status == 0) {
+        status = write_json(session, "plan.json", describe_plan(session), err);
+    }
+    if (status == 0) {
+        status = write_json(session, "environment.json", describe_environment(session), err);
     }
     if (status == 0) {
         status = enclose(session, err);
@@ -96,6 +107,7 @@ static int open_evidence(struct session *session, struct err *err)
         status = events_open(events, &session->events, err);
     }
     if (status == 0) {
+        events_redact(session->events, session->options->redactor);
         status = session_event(session, "drill.start",
                                json_pack("{s:s, s:s, s:s, s:I, s:s}", "drill_id", session->id, "scenario",
                                          session->scenario->name, "title", session->scenario->title, "seed",
@@ -255,7 +267,13 @@ static int open_session(struct session *session, struct err *err)
         choose_outage_settings(session);
         status = open_evidence(session, err);
     }
-    return status < 0 ? status : watch_open(session, err);
+    if (status == 0) {
+        status = watch_open(session, err);
+    }
+    if (status == 0 && session->options->opened) {
+        status = session->options->opened(session->options->opened_context, session->folder, session->id, err);
+    }
+    return status;
 }
 
 int engine_run(struct script *script, const struct topology *topology, const struct engine_plan *plan,

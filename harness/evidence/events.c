@@ -16,6 +16,7 @@ struct events {
     char *path;
     int64_t utc_offset_ns; /* UTC minus CLOCK_MONOTONIC when the file was opened: a wall clock that is set meanwhile shows in no
                               line */
+    struct redactor *redactor; /* NULL: nothing is taken out */
 };
 
 int events_open(const char *path, struct events **ret_events, struct err *err)
@@ -39,10 +40,16 @@ void events_close(struct events *events)
     }
 }
 
+void events_redact(struct events *events, struct redactor *redactor)
+{
+    events->redactor = redactor;
+}
+
 int events_add(struct events *events, int64_t t_ns, const char *kind, json_t *fields, struct err *err)
 {
     char utc[32];
-    AUTO_JSON json_t *rest = fields;
+    AUTO_JSON json_t *raw = fields;
+    AUTO_JSON json_t *rest = raw ? redactor_json(events->redactor, "events.jsonl", raw) : NULL;
     AUTO_JSON json_t *event = json_pack("{s:I, s:s, s:s}", "t", (json_int_t)t_ns, "utc",
                                         clock_format_utc(t_ns + events->utc_offset_ns, utc), "kind", kind);
     if (rest) {

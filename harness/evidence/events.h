@@ -25,12 +25,15 @@
 #define DRILL_EVIDENCE_EVENTS_H
 
 #include "harness/base/json.h"
+#include "harness/evidence/redact.h"
 
 struct events; /* an open events.jsonl, for writing */
 
 int events_open(const char *path, struct events **ret_events, struct err *err) MUST_CHECK;
 void events_close(struct events *events); /* accepts NULL */
 DEFINE_CLEANUP(struct events *, events, events_close)
+/* From now on every event passes through the redactor before it is written; it is borrowed. */
+void events_redact(struct events *events, struct redactor *redactor);
 /* Append one event at controller time t_ns; takes `fields` (an object or NULL). Written with one write(2). */
 int events_add(struct events *events, int64_t t_ns, const char *kind, json_t *fields, struct err *err) MUST_CHECK;
 /* All events of a file as a JSON array, in time order; a last line that was cut off by a crash is left out. */

@@ -62,13 +62,15 @@ static int take_scenario(struct merging *merging, struct err *err)
     return 0;
 }
 
-/* "rto <= 25.4s": the relative line with the number that it comes to. Counts are whole: a share of a write is no write. */
+/* "rto <= 25.4s": the relative line with the number that it comes to. Counts are whole: a share of a write is no write. Seconds and
+ * percents are rounded up to three digits, so that the last PASS itself is never outside. */
 static char *absolute_text(const struct objective *objective, double value)
 {
     static const char *const parts[PART_COUNT] = {"", " before recovery", " during recovery", " after recovery"};
     bool counts = str_eq(objective->metric, "lost") || str_eq(objective->metric, "duplicated");
     const char *unit = counts ? "" : str_eq(objective->metric, "failed") ? "%" : "s";
-    double limit = counts ? floor(objective->factor * value) : objective->factor * value;
+    double exact = objective->factor * value;
+    double limit = counts ? floor(exact + 1e-9) : ceil(exact * 1e3 - 1e-6) / 1e3;
     return xasprintf("%s %s %.9g%s%s", objective->metric, objective->strict ? "<" : "<=", limit, unit, parts[objective->part]);
 }
 

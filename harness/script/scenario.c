@@ -6,22 +6,28 @@
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
 #include "harness/base/vec.h"
+#include "harness/param/client.h"
 #include "harness/param/units.h"
 
-const char *const scenario_arrivals[] = {"constant", "poisson", NULL};
-const char *const scenario_connections[] = {"keepalive", "new", "mixed", NULL};
-
 const struct param scenario_load_table[] = {
-    {"rate", PARAM_RATE, offsetof(struct scenario_load, rate), 1, 20000, "300/s",
+    {"rate", PARAM_RATE, offsetof(struct scenario_load, rate), 1, 50000, "300/s",
      .help = "requests per second, whatever the system does"},
     {"writes", PARAM_SHARE, offsetof(struct scenario_load, write_share), 0, 1000000, "30%",
      .help = "share of requests that write"},
     {"deadline", PARAM_DURATION, offsetof(struct scenario_load, deadline_ns), 10 * NS_PER_MS, 60 * NS_PER_S, "1s",
      .help = "a request not answered by then has failed"},
-    {"arrivals", PARAM_CHOICE, offsetof(struct scenario_load, arrivals), .fallback = "constant", .choices = scenario_arrivals,
-     .help = "how requests are spread in time"},
+    {"arrivals", PARAM_CHOICE, offsetof(struct scenario_load, arrivals), .fallback = "constant", .choices = client_arrivals,
+     .help = "how requests are spread in time; ramp and step go from `from` to `rate`"},
+    {"from", PARAM_RATE, offsetof(struct scenario_load, from), 0, 50000, "0/s", .help = "where a ramp or steps begin"},
+    {"over", PARAM_DURATION, offsetof(struct scenario_load, over_ns), 100 * NS_PER_MS, 86400 * NS_PER_S, "10s",
+     .help = "how long a ramp or steps take"},
+    {"steps", PARAM_INTEGER, offsetof(struct scenario_load, steps), 1, 1000, "1", .help = "in how many equal steps"},
     {"connections", PARAM_CHOICE, offsetof(struct scenario_load, connections), .fallback = "keepalive",
-     .choices = scenario_connections, .help = "kept and reused, a new one for each request, or half of each"},
+     .choices = client_connections, .help = "kept and reused, a new one for each request, or half of each"},
+    {"http", PARAM_CHOICE, offsetof(struct scenario_load, http), .fallback = "1.1", .choices = client_http,
+     .help = "version; 2 needs https"},
+    {"in_flight", PARAM_INTEGER, offsetof(struct scenario_load, in_flight), 0, 1000000, "0",
+     .help = "limit of a vantage; 0 is rate x deadline x 2 + 64"},
     {0},
 };
 
@@ -41,7 +47,7 @@ const struct param scenario_measure_table[] = {
 
 /* The top level, for the help and the nearest name; maps and lists are read by hand. */
 static const char *const top_names[] = {"title",  "why",      "usual",      "topology", "load",   "measure", "objectives",
-                                        "alerts", "may_fire", "abort_when", "settings", "params", "run"};
+                                        "alerts", "may_fire", "abort_when", "settings", "params", "redact",  "run"};
 
 static void free_names(char **names, size_t count)
 {
@@ -67,6 +73,7 @@ void scenario_free(struct scenario *scenario)
         free(scenario->abort_when[i].where);
     }
     free(scenario->abort_when);
+    free_names(scenario->redact, scenario->redact_count);
     node_free(scenario->settings);
     node_free(scenario->params);
     free(scenario->file);
@@ -120,6 +127,18 @@ static int read_text(const struct node *declared, const char *key, bool required
     return 0;
 }
 
+static int read_texts(const struct node *list, const char *expected, char ***out, size_t *count, struct err *err)
+{
+    *out = xcalloc(list->count + 1, sizeof(char *));
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->children[i]->kind != NODE_SCALAR) {
+            return node_err(list->children[i], err, "%s", expected);
+        }
+        (*out)[(*count)++] = xstrdup(list->children[i]->text);
+    }
+    return 0;
+}
+
 static int read_objectives(struct scenario *scenario, const struct node *declared, struct err *err)
 {
     const struct node *list = node_get(declared, "objectives");
@@ -128,14 +147,18 @@ static int read_objectives(struct scenario *scenario, const struct node *declare
                         "a drill needs 'objectives', a list such as { \"rto <= 20s\", \"lost <= 0\" }: without one there is "
                         "nothing to judge");
     }
-    scenario->objectives = xcalloc(list->count, sizeof(char *));
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->children[i]->kind != NODE_SCALAR) {
-            return node_err(list->children[i], err, "'objectives': expected texts such as \"rto <= 20s\"");
-        }
-        scenario->objectives[scenario->objective_count++] = xstrdup(list->children[i]->text);
+    return read_texts(list, "'objectives': expected texts such as \"rto <= 20s\"", &scenario->objectives,
+                      &scenario->objective_count, err);
+}
+
+static int read_redact(struct scenario *scenario, const struct node *declared, struct err *err)
+{
+    static const char expected[] = "'redact': expected a list of names such as { \"x-tenant\" }";
+    const struct node *list = node_get(declared, "redact");
+    if (list && list->kind != NODE_LIST) {
+        return node_err(list, err, "%s", expected);
     }
-    return 0;
+    return list ? read_texts(list, expected, &scenario->redact, &scenario->redact_count, err) : 0;
 }
 
 static int read_names_of(const struct node *declared, const char *key, char ***ret_names, size_t *ret_count, struct err *err)
@@ -244,6 +267,9 @@ static int read_all(struct scenario *scenario, const struct node *declared, stru
     }
     if (status == 0) {
         status = read_abort_when(scenario, declared, err);
+    }
+    if (status == 0) {
+        status = read_redact(scenario, declared, err);
     }
     if (status == 0) {
         status = read_map(declared, "settings", &scenario->settings, err);

@@ -29,6 +29,7 @@ static void free_request(struct topology_request *request)
     free(request->url);
     free(request->body);
     free(request->contains);
+    json_decref(request->headers);
 }
 
 static void free_service(struct topology_service *service)
@@ -110,13 +111,20 @@ void topology_free(struct topology *topology)
     free(topology->steady);
     free_places(topology);
     free_strings(topology->protect, topology->protect_count);
+    free_strings(topology->redact, topology->redact_count);
     free_strings(topology->entrypoint.vantages, topology->entrypoint.vantage_count);
     free(topology->entrypoint.url);
     free(topology->entrypoint.dns_server);
     free(topology->entrypoint.dns_name);
+    free(topology->entrypoint.ca);
+    for (size_t i = 0; i < topology->entrypoint.client_count; i++) {
+        free(topology->entrypoint.clients[i].vantage);
+    }
+    free(topology->entrypoint.clients);
     free_request(&topology->traffic.write);
     free_request(&topology->traffic.read);
     free(topology->traffic.list_url);
+    json_decref(topology->traffic.headers);
     free(topology->primary_region);
     free(topology->file);
     free(topology->name);
@@ -127,6 +135,16 @@ void topology_free(struct topology *topology)
     free(topology->bases);
     node_free(topology->source);
     free(topology);
+}
+
+const struct topology_client *topology_client_find(const struct topology *topology, const char *vantage)
+{
+    for (size_t i = 0; i < topology->entrypoint.client_count; i++) {
+        if (str_eq(topology->entrypoint.clients[i].vantage, vantage)) {
+            return &topology->entrypoint.clients[i];
+        }
+    }
+    return NULL;
 }
 
 const struct topology_region *topology_region_find(const struct topology *topology, const char *name)

@@ -39,8 +39,8 @@ static void reader_clear(struct reader *reader)
 
 static int read_head(struct reader *reader, struct err *err)
 {
-    static const char *const nested[] = {"settings", "regions", "hosts",   "region_hosts", "services", "observers",
-                                         "steady",   "protect", "traffic", "entrypoint",   "extends",  NULL};
+    static const char *const nested[] = {"settings", "regions", "hosts",      "region_hosts", "services", "observers", "steady",
+                                         "protect",  "traffic", "entrypoint", "extends",      "redact",   NULL};
     struct topology *topology = reader->topology;
     struct head_fields fields;
     if (reader_fields(head_table, nested, reader->root, NULL, "the topology", &fields, err) < 0) {
@@ -88,6 +88,13 @@ static int read_protect(struct reader *reader, struct err *err)
                           &reader->topology->protect_count, err);
 }
 
+static int read_redact(struct reader *reader, struct err *err)
+{
+    struct scope scope = reader_scope(reader);
+    return reader_strings(&scope, node_get(reader->root, "redact"), "redact", &reader->topology->redact,
+                          &reader->topology->redact_count, err);
+}
+
 static int read_parts(struct reader *reader, const struct node *settings, struct err *err)
 {
     int status = read_head(reader, err);
@@ -111,6 +118,9 @@ static int read_parts(struct reader *reader, const struct node *settings, struct
     }
     if (status == 0) {
         status = read_protect(reader, err);
+    }
+    if (status == 0) {
+        status = read_redact(reader, err);
     }
     return status < 0 ? status : reader_checks(reader, err);
 }

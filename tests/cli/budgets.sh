@@ -5,6 +5,7 @@ work=$(mktemp -d /tmp/drill-test.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 export DRILL_STATE_DIR="$work/state"
 unset CI
+docs=$PWD/docs
 topology=$PWD/scenarios/topologies/two-region.yaml
 bad=0
 mkdir "$work/here" "$work/scenarios"
@@ -108,6 +109,17 @@ approvals: [{ name: carol, time: 2026-01-01, ticket: CHG-1 }]
 change_ticket: CHG-1
 YAML
 check 0 'nothing was touched' -- plan $scenario
+
+# the examples of the documentation are files that drill takes
+example() {
+    awk '/^```yaml$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$docs/$1"
+}
+cp $scenario ../scenarios/region-outage.lua
+example budgets.md >example.yaml
+example programme.md >programme.yaml
+check 0 'rto <= 20s, ' 'p99 <= 300ms after recovery' 'DORA 16/16: all fields present' -- \
+    plan ../scenarios/region-outage.lua --budget example.yaml --evidence dora
+rm programme.yaml
 
 # the programme over nothing
 check 0 'last run never; last pass never; OVERDUE: never passed' -- history

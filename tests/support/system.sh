@@ -20,8 +20,13 @@ late() {
     [ "$1" -eq 3 ] && grep -q 'the driver was late' "$2"
 }
 
-# run NAME EXIT… -- ARGUMENTS: a drill in $work/NAME; its exit code must be one of those given. Sets $folder to the drill's folder. A drill
-# that a busy machine spoilt is made once more.
+# newest: sets $folder to the evidence and reports of the last drill that was sealed into $work/$name.
+newest() {
+    folder=$(find "$work/$name" -mindepth 4 -maxdepth 4 -path '*/Q?/*/data' ! -path '*.plan/data' ! -path '*.review*' | sort | tail -1)
+}
+
+# run NAME EXIT… -- ARGUMENTS: a drill in the archive $work/NAME; its exit code must be one of those given. Sets $folder to its evidence.
+# A drill that a busy machine spoilt is made once more.
 run() {
     name=$1
     shift
@@ -37,7 +42,7 @@ run() {
         late "$code" "$work/$name.out" || break
         echo "$name: attempt $attempt was spoilt by a busy machine"
     done
-    folder=$(find "$work/$name" -mindepth 1 -maxdepth 1 -type d | sort | tail -1)
+    newest
     case " $wanted " in
     *" $code "*) ;;
     *)
@@ -54,12 +59,14 @@ query() {
 
 # is EXPRESSION VALUE
 is() {
+    [ -d "$folder" ] || newest # the drill that was awaited has been sealed since
     found=$(query "$1")
     [ "$found" = "$2" ] || fail "$name: expected $1 to be $2, found $found"
 }
 
 # holds EXPRESSION: a condition on the report.
 holds() {
+    [ -d "$folder" ] || newest
     [ "$(query "$1")" = true ] || fail "$name: $1 does not hold: $(query '{measured, verdict, conclusion}')"
 }
 
@@ -72,13 +79,13 @@ begin() {
 }
 await() {
     tries=0
-    while ! grep -qs "\"kind\":\"$1\"" "$work/$name"/*/events.jsonl; do
+    while ! grep -qs "\"kind\":\"$1\"" "$work/$name"/.running/*/events.jsonl; do
         kill -0 "$pid" 2>/dev/null || fail "$name: the drill ended before '$1': $(tail -5 "$work/$name.out")"
         tries=$((tries + 1))
         [ $tries -lt 600 ] || fail "$name: no '$1' in 60 s"
         sleep 0.1 # the file is the event; there is nothing else to wait on from a shell
     done
-    folder=$(find "$work/$name" -mindepth 1 -maxdepth 1 -type d)
+    folder=$(find "$work/$name/.running" -mindepth 1 -maxdepth 1 -type d ! -name '*.plan')
 }
 
 # The pid namespace of the world that a drill made: every process of the topology is in it.

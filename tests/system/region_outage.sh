@@ -33,3 +33,4 @@ for file in report.html report.md junit.xml metrics.prom events.jsonl plan.json 
     [ -s "$folder/$file" ] || fail "$file is missing"
 done
 "$DRILL" report "$folder" >/dev/null || [ $? -eq "$code" ] || fail "drill report gives another verdict"
+"$DRILL" verify "$work/$name" >"$work/verify.out" || fail "drill verify finds fault with a drill of just now: $(cat "$work/verify.out")"
