@@ -11,17 +11,29 @@
 enum { PROVE_TIMEOUT_MS = 20, PROVE_INTERVAL_MS = 2, ROUNDS_MAX = 10, PIDS_MAX = 1024 };
 
 /* The roots of the journal that are still the same processes. */
-static size_t standing(const json_t *processes, int pids[static PIDS_MAX])
+static int standing(const json_t *processes, int pids[static PIDS_MAX], size_t *ret_count, struct err *err)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < json_array_size(processes) && count < PIDS_MAX; i++) {
+    int status = 0;
+    *ret_count = 0;
+    for (size_t i = 0; i < json_array_size(processes) && *ret_count < PIDS_MAX && status == 0; i++) {
         const json_t *item = json_array_get(processes, i);
-        struct proc_info info;
-        if (proc_read((pid_t)json_int(item, "pid", 0), &info) && (json_int_t)info.start_ticks == json_int(item, "start", 0)) {
-            pids[count++] = info.pid;
+        pid_t pid = (pid_t)json_int(item, "pid", 0);
+        bool there = false;
+        status = proc_find(pid, (uint64_t)json_int(item, "start", 0), &there, err);
+        if (there) {
+            pids[(*ret_count)++] = pid;
         }
     }
-    return count;
+    return status;
+}
+
+/* They and their descendants as they are now; new reference, NULL after an error. */
+static int standing_family(const json_t *processes, json_t **ret_family, struct err *err)
+{
+    int pids[PIDS_MAX];
+    size_t count;
+    int status = standing(processes, pids, &count, err);
+    return status < 0 ? status : proc_family(pids, count, ret_family, err);
 }
 
 static const json_t *find(const json_t *processes, int64_t pid)
@@ -40,19 +52,17 @@ static bool is_stopped(const json_t *item)
     return str_eq(json_str(item, "state", ""), "T");
 }
 
-/* Signal everyone of the family as it is now who is (stopped == false: not yet) stopped. Processes that were stopped before the fault
- * are nobody's business here. */
-static int signal_standing(const json_t *processes, bool stopped, int signal_number, size_t *ret_count, struct err *err)
+/* Signal everyone of the family as it is now, `running` only those that are not stopped (yet). Processes that were stopped before the
+ * fault are nobody's business here. */
+static int signal_standing(const json_t *processes, bool running, int signal_number, size_t *ret_count, struct err *err)
 {
-    int pids[PIDS_MAX];
     AUTO_JSON json_t *family = NULL;
-    size_t count = standing(processes, pids);
-    int status = proc_family(pids, count, &family, err);
+    int status = standing_family(processes, &family, err);
     *ret_count = 0;
     for (size_t i = 0; i < json_array_size(family) && status == 0; i++) {
         const json_t *item = json_array_get(family, i);
         const json_t *before = find(processes, json_int(item, "pid", 0));
-        if (is_stopped(item) != stopped || (before && is_stopped(before))) {
+        if ((running && is_stopped(item)) || (before && is_stopped(before))) {
             continue;
         }
         status = proc_signal((pid_t)json_int(item, "pid", 0), (uint64_t)json_int(item, "start", 0), signal_number, err);
@@ -70,7 +80,7 @@ int stopping_apply(struct fault_instance *fault, struct err *err)
         return err_set(err, ERR_STATE, "fault %s is not prepared: its journal names no processes", fault->id);
     }
     for (int round = 0; count && round < ROUNDS_MAX; round++) {
-        int status = signal_standing(processes, false, SIGSTOP, &count, err);
+        int status = signal_standing(processes, true, SIGSTOP, &count, err);
         if (status < 0) {
             return status;
         }
@@ -82,9 +92,8 @@ int stopping_apply(struct fault_instance *fault, struct err *err)
 /* Who of the family runs, 0 for nobody. */
 static int find_running(const json_t *processes, size_t *ret_stopped, pid_t *ret_running, struct err *err)
 {
-    int pids[PIDS_MAX];
     AUTO_JSON json_t *family = NULL;
-    int status = proc_family(pids, standing(processes, pids), &family, err);
+    int status = standing_family(processes, &family, err);
     *ret_stopped = 0;
     *ret_running = 0;
     for (size_t i = 0; i < json_array_size(family); i++) {
@@ -123,18 +132,18 @@ int stopping_prove(const struct fault_instance *fault, struct buf *proof, struct
     return 0;
 }
 
+/* Not only those that show as stopped: a stop may be on its way to a process that had no time yet to take it. SIGCONT takes it back. */
 int stopping_revert(struct fault_instance *fault, struct err *err)
 {
     size_t count = 0;
-    return signal_standing(json_object_get(fault->journal, "processes"), true, SIGCONT, &count, err);
+    return signal_standing(json_object_get(fault->journal, "processes"), false, SIGCONT, &count, err);
 }
 
 int stopping_residue(struct fault_instance *fault, struct buf *left, struct err *err)
 {
     const json_t *processes = json_object_get(fault->journal, "processes");
-    int pids[PIDS_MAX];
     AUTO_JSON json_t *family = NULL;
-    int status = proc_family(pids, standing(processes, pids), &family, err);
+    int status = standing_family(processes, &family, err);
     for (size_t i = 0; i < json_array_size(family); i++) {
         const json_t *item = json_array_get(family, i);
         const json_t *before = find(processes, json_int(item, "pid", 0));
