@@ -76,12 +76,12 @@ static json_t *describe_drill(const struct result *result)
     return drill;
 }
 
-static json_t *describe_objectives(const struct result *result)
+static json_t *describe_objectives(const struct objective_result *objectives, size_t objective_count)
 {
     static const char *const names[JUDGEMENT_COUNT] = {"unknown", "met", "missed", "unknown"};
     json_t *array = json_array();
-    for (size_t i = 0; i < result->objective_count; i++) {
-        const struct objective_result *objective = &result->objectives[i];
+    for (size_t i = 0; i < objective_count; i++) {
+        const struct objective_result *objective = &objectives[i];
         json_t *item = json_object();
         put(item, "text", text(objective->text));
         put(item, "metric", text(objective->metric));
@@ -278,6 +278,24 @@ static json_t *describe_cleanup(const struct result *result)
     return cleanup;
 }
 
+static json_t *copy_of(json_t *value)
+{
+    return value ? json_incref(value) : NULL;
+}
+
+/* What the budget said and did; its text lies beside, in the drill's folder. */
+static json_t *describe_budget(const struct result *result)
+{
+    static const char *const shown[] = {"file",         "sha256",   "git_commit", "git_state",
+                                        "allow_looser", "loosened", "lines",      "last_pass"};
+    const json_t *from = json_object_get(result->plan, "budget");
+    json_t *budget = from ? json_object() : NULL;
+    for (size_t i = 0; from && i < ARRAY_LEN(shown); i++) {
+        put(budget, shown[i], copy_of(json_object_get(from, shown[i])));
+    }
+    return budget;
+}
+
 static json_t *describe(const struct result *result)
 {
     static const char *const verdicts[VERDICT_COUNT] = {"inconclusive", "pass", "fail", "inconclusive"};
@@ -293,7 +311,10 @@ static json_t *describe(const struct result *result)
     put(report, "exit_code", json_integer(result->exit_code));
     put(report, "exit_words", text(result->exit_words));
     put(report, "drill", describe_drill(result));
-    put(report, "objectives", describe_objectives(result));
+    put(report, "objectives", describe_objectives(result->objectives, result->objective_count));
+    put(report, "warnings", describe_objectives(result->warnings, result->warning_count));
+    put(report, "budget", describe_budget(result));
+    put(report, "retest_of", copy_of(json_object_get(result->plan, "retest_of")));
     put(report, "measured", describe_measured(result));
     put(report, "observations", describe_observations(result));
     put(report, "phases", describe_phases(result));
@@ -306,8 +327,9 @@ static json_t *describe(const struct result *result)
     return report;
 }
 
-static int write_json(const struct result *result, const char *folder, struct err *err)
+static int write_json(const struct result *result, const struct report_context *context, const char *folder, struct err *err)
 {
+    (void)context;
     AUTO_FREE char *path = xasprintf("%s/report.json", folder);
     AUTO_JSON json_t *report = describe(result);
     return json_write_file(path, report, err);

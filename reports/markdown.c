@@ -265,8 +265,9 @@ static void build(struct buf *out, const struct result *result)
     }
 }
 
-static int write_markdown(const struct result *result, const char *folder, struct err *err)
+static int write_markdown(const struct result *result, const struct report_context *context, const char *folder, struct err *err)
 {
+    (void)context;
     AUTO_FREE char *path = xasprintf("%s/report.md", folder);
     struct buf out CLEANUP(buf_clear) = {0};
     build(&out, result);

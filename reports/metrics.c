@@ -132,8 +132,9 @@ static void print_info(struct buf *out, const struct result *result)
     buf_puts(out, "} 1\n# EOF\n");
 }
 
-static int write_metrics(const struct result *result, const char *folder, struct err *err)
+static int write_metrics(const struct result *result, const struct report_context *context, const char *folder, struct err *err)
 {
+    (void)context;
     AUTO_FREE char *path = xasprintf("%s/metrics.prom", folder);
     struct buf out CLEANUP(buf_clear) = {0};
     print_verdict(&out, result);

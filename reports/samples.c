@@ -26,8 +26,9 @@ static void print_bin(struct buf *out, const struct result *result, const struct
     buf_puts(out, "\n");
 }
 
-static int write_samples(const struct result *result, const char *folder, struct err *err)
+static int write_samples(const struct result *result, const struct report_context *context, const char *folder, struct err *err)
 {
+    (void)context;
     AUTO_FREE char *path = xasprintf("%s/samples.csv", folder);
     struct buf out CLEANUP(buf_clear) = {0};
     buf_puts(&out, "seconds_since_disruption,ok,failed,timed_out,not_sent");

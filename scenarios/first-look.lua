@@ -2,6 +2,7 @@
 return drill {
   title      = "Lose the first region of the light topology",
   why        = "To see what a drill is.",
+  usual      = "30s",
   topology   = "topologies/two-region.yaml",
   load       = { rate = "200/s", writes = "30%", deadline = "1s" },
   measure    = { hold = "5s" },

@@ -8,6 +8,7 @@
 return drill {
   title      = "Kill a gateway of us-east",
   why        = "Processes die every day; one of two gateways must not be missed for longer than DNS takes to drop it.",
+  usual      = "50s",
   topology   = "topologies/three-region.yaml",
   load       = { rate = "300/s", writes = "30%", deadline = "1s" },
   measure    = { hold = "10s" },

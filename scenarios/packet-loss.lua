@@ -8,6 +8,7 @@
 return drill {
   title      = "Lose 5 % of us-east's packets",
   why        = "Bad optics and full buffers lose packets long before anything is down.",
+  usual      = "35s",
   topology   = "topologies/three-region.yaml",
   load       = { rate = "300/s", writes = "30%", deadline = "1s" },
   measure    = { hold = "10s", share = "90%" },

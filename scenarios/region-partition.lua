@@ -8,6 +8,7 @@
 return drill {
   title      = "Partition us-east from us-west",
   why        = "A cut between two regions must neither stop the service nor make two primaries.",
+  usual      = "50s",
   topology   = "topologies/three-region.yaml",
   load       = { rate = "300/s", writes = "30%", deadline = "1s" },
   measure    = { hold = "10s" },

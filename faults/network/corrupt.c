@@ -38,6 +38,12 @@ static struct shaping make(const struct fault_instance *fault)
                             .probe_count = shaping_probes(options->share)};
 }
 
+static int corrupt_check(const struct fault_instance *fault, struct err *err)
+{
+    struct shaping shaping = make(fault);
+    return shaping_check(fault, &shaping, err);
+}
+
 static int corrupt_supported(const struct fault_instance *fault, struct err *err)
 {
     struct shaping shaping = make(fault);
@@ -84,6 +90,7 @@ const struct fault_ops fault_corrupt_ops = {
     .proof = "netem read back from the kernel; of held packets: the rules' counters and what became of probe packets",
     .undo = "rules and held packets go with the agent, whatever ends it; a qdisc and gso_max_segs are put back from the journal "
             "by the agent or by `drill undo`",
+    .check = corrupt_check,
     .supported = corrupt_supported,
     .plan = corrupt_plan,
     .prepare = corrupt_prepare,

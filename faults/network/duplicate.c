@@ -25,6 +25,12 @@ static struct shaping make(const struct fault_instance *fault)
         .options = options->common, .shape = {.duplicate = options->share}, .probe_count = shaping_probes(options->share)};
 }
 
+static int duplicate_check(const struct fault_instance *fault, struct err *err)
+{
+    struct shaping shaping = make(fault);
+    return shaping_check(fault, &shaping, err);
+}
+
 static int duplicate_supported(const struct fault_instance *fault, struct err *err)
 {
     struct shaping shaping = make(fault);
@@ -70,6 +76,7 @@ const struct fault_ops fault_duplicate_ops = {
     .proof = "netem read back from the kernel; of held packets: the rules' counters and what became of probe packets",
     .undo = "rules and held packets go with the agent, whatever ends it; a qdisc and gso_max_segs are put back from the journal "
             "by the agent or by `drill undo`",
+    .check = duplicate_check,
     .supported = duplicate_supported,
     .plan = duplicate_plan,
     .prepare = duplicate_prepare,

@@ -112,7 +112,7 @@ static int check(const struct fault_instance *fault, struct err *err)
             "lower probability or a higher burst_loss",
             options->probability * 100, (long long)options->burst, options->burst_loss * 100);
     }
-    return 0;
+    return selection_check(fault, &options->common.traffic, err);
 }
 
 /* ---- which rung ---- */
@@ -395,6 +395,7 @@ const struct fault_ops fault_loss_ops = {
     .proof = "the rules' counters of seen and dropped packets, which probe packets raise, or netem read back from the kernel",
     .undo = "rules and held packets go with the agent, whatever ends it; a qdisc and gso_max_segs are put back from the journal "
             "by the agent or by `drill undo`",
+    .check = check,
     .supported = loss_supported,
     .plan = loss_plan,
     .prepare = loss_prepare,

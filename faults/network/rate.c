@@ -33,6 +33,12 @@ static struct shaping make(const struct fault_instance *fault)
                             .shape = {.rate_bits = (double)options->bits, .queue_ns = options->queue_ns}};
 }
 
+static int rate_check(const struct fault_instance *fault, struct err *err)
+{
+    struct shaping shaping = make(fault);
+    return shaping_check(fault, &shaping, err);
+}
+
 static int rate_supported(const struct fault_instance *fault, struct err *err)
 {
     struct shaping shaping = make(fault);
@@ -78,6 +84,7 @@ const struct fault_ops fault_rate_ops = {
     .proof = "netem read back from the kernel; of held packets: the rules' counters and what became of probe packets",
     .undo = "rules and held packets go with the agent, whatever ends it; a qdisc and gso_max_segs are put back from the journal "
             "by the agent or by `drill undo`",
+    .check = rate_check,
     .supported = rate_supported,
     .plan = rate_plan,
     .prepare = rate_prepare,

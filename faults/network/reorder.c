@@ -35,6 +35,12 @@ static struct shaping make(const struct fault_instance *fault)
                             .probe_count = shaping_probes(options->share)};
 }
 
+static int reorder_check(const struct fault_instance *fault, struct err *err)
+{
+    struct shaping shaping = make(fault);
+    return shaping_check(fault, &shaping, err);
+}
+
 static int reorder_supported(const struct fault_instance *fault, struct err *err)
 {
     struct shaping shaping = make(fault);
@@ -81,6 +87,7 @@ const struct fault_ops fault_reorder_ops = {
     .proof = "netem read back from the kernel; of held packets: the rules' counters and what became of probe packets",
     .undo = "rules and held packets go with the agent, whatever ends it; a qdisc and gso_max_segs are put back from the journal "
             "by the agent or by `drill undo`",
+    .check = reorder_check,
     .supported = reorder_supported,
     .plan = reorder_plan,
     .prepare = reorder_prepare,

@@ -9,7 +9,7 @@
 struct observer {
     struct agent *agent;
     json_t *what;
-    const char *name, *kind, *type, *field; /* of what */
+    const char *name, *kind, *type, *field, *otherwise; /* of what */
     int64_t interval_ns, timeout_ns, due_ns, asked_ns;
     int wanted;
     char last[200];
@@ -36,8 +36,12 @@ static void schedule(struct observer *observer)
 static void field_of_body(const struct observer *observer, const char *body, char out[static 200])
 {
     AUTO_JSON json_t *json = json_loads(body, 0, NULL);
-    const json_t *member = json_object_get(json, observer->field);
-    (void)str_copy(out, 200, json_is_string(member) ? json_string_value(member) : "unknown");
+    const json_t *member = json_at(json, observer->field);
+    if (json_is_integer(member)) {
+        (void)str_format(out, 200, "%lld", (long long)json_integer_value(member));
+        return;
+    }
+    (void)str_copy(out, 200, json_is_string(member) ? json_string_value(member) : json ? observer->otherwise : "unknown");
 }
 
 static void say(const struct observer *observer, const struct probe_answer *answer, char out[static 200])
@@ -101,6 +105,7 @@ int observe_start(struct agent *agent, int64_t id, const json_t *params, struct 
         observer->kind = json_str(observer->what, "kind", "");
         observer->type = json_str(observer->what, "type", "");
         observer->field = json_str(observer->what, "field", NULL);
+        observer->otherwise = json_str(observer->what, "otherwise", "unknown");
         observer->interval_ns = json_int(what, "interval_ms", 100) * NS_PER_MS;
         observer->timeout_ns = json_int(what, "timeout_ms", 1000) * NS_PER_MS;
         observer->wanted = (int)json_int(what, "status", 200);
@@ -112,6 +117,14 @@ int observe_start(struct agent *agent, int64_t id, const json_t *params, struct 
     return 0;
 }
 
+static void free_observer(struct observer *observer)
+{
+    loop_cancel(observer->agent->loop, observer->timer);
+    probe_cancel(observer->probe);
+    json_decref(observer->what);
+    free(observer);
+}
+
 void observers_free(struct agent *agent)
 {
     if (!agent->observers) {
@@ -119,20 +132,33 @@ void observers_free(struct agent *agent)
     }
     VEC_EACH(observer, &agent->observers->items)
     {
-        loop_cancel(agent->loop, (*observer)->timer);
-        probe_cancel((*observer)->probe);
-        json_decref((*observer)->what);
-        free(*observer);
+        free_observer(*observer);
     }
     VEC_CLEAR(&agent->observers->items);
     free(TAKE(agent->observers));
 }
 
+static void stop_one(struct agent *agent, const char *name)
+{
+    for (size_t i = 0; agent->observers && i < agent->observers->items.count; i++) {
+        struct observer **at = &agent->observers->items.items[i];
+        if (str_eq((*at)->name, name)) {
+            free_observer(*at);
+            *at = agent->observers->items.items[--agent->observers->items.count];
+            return;
+        }
+    }
+}
+
 int observe_stop(struct agent *agent, int64_t id, const json_t *params, struct err *err)
 {
-    (void)params;
+    const char *name = json_str(params, "name", NULL);
     (void)err;
-    observers_free(agent);
+    if (name) {
+        stop_one(agent, name);
+    } else {
+        observers_free(agent);
+    }
     rpc_reply(agent, id, NULL);
     return 0;
 }

@@ -93,24 +93,62 @@ static void on_timeout(void *context)
     answer(probe, false, 0, "no answer in time");
 }
 
+/* What stands behind a header's name, or NULL. */
+static const char *header_of(const char *text, const char *body, const char *name)
+{
+    const char *found = strcasestr(text, name);
+    return found && found < body ? found + strlen(name) : NULL;
+}
+
+static bool is_chunked(const char *text, const char *body)
+{
+    const char *coding = header_of(text, body, "\r\ntransfer-encoding:");
+    return coding && strncasecmp(coding + strspn(coding, " \t"), "chunked", 7) == 0;
+}
+
 /* Whole once the length that the header promises is there, or the other side has closed. */
 static bool is_whole(const struct probe *probe, bool closed)
 {
-    const char *text = buf_str(&probe->in), *body = strstr(text, "\r\n\r\n"), *length;
+    const char *text = buf_str(&probe->in), *body = strstr(text, "\r\n\r\n");
     if (closed || !body) {
         return closed;
     }
-    length = strcasestr(text, "\r\ncontent-length:");
-    return length && length < body && probe->in.size - (size_t)(body + 4 - text) >= strtoul(length + 17, NULL, 10);
+    if (is_chunked(text, body)) {
+        return strstr(body, "\r\n0\r\n") != NULL;
+    }
+    const char *length = header_of(text, body, "\r\ncontent-length:");
+    return length && probe->in.size - (size_t)(body + 4 - text) >= strtoul(length, NULL, 10);
+}
+
+/* Take the chunks' sizes out of the body, in place (RFC 9112, section 7.1); what is not as it should be ends it. */
+static void join_chunks(char *body)
+{
+    char *to = body, *from = body, *end;
+    size_t left = strlen(body);
+    for (;;) {
+        size_t size = strtoul(from, &end, 16);
+        char *data = end == from ? NULL : strstr(end, "\r\n");
+        if (!data || size == 0 || size > left - (size_t)(data + 2 - body)) {
+            break;
+        }
+        memmove(to, data + 2, size);
+        to += size;
+        from = data + 2 + size + strspn(data + 2 + size, "\r\n");
+    }
+    *to = '\0';
 }
 
 static void finish_http(struct probe *probe)
 {
-    const char *text = buf_str(&probe->in), *body = strstr(text, "\r\n\r\n");
+    const char *text = buf_str(&probe->in);
+    char *body = probe->in.data ? strstr(probe->in.data, "\r\n\r\n") : NULL;
     int status = 0;
     if (sscanf(text, "HTTP/%*d.%*d %d", &status) != 1 || !body) {
         fail(probe, "closed without an answer");
         return;
+    }
+    if (is_chunked(text, body)) {
+        join_chunks(body + 4);
     }
     succeed(probe, status, body + 4);
 }

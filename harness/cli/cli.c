@@ -48,7 +48,7 @@ static void print_overview(struct buf *out)
         }
     }
     buf_puts(out, "\nTry 'drill help COMMAND'.\nExit codes:");
-    for (int code = EXIT_PASS; code <= EXIT_ARCHIVE; code++) {
+    for (int code = EXIT_PASS; code <= EXIT_OVERDUE; code++) {
         buf_printf(out, "%s %d %s", code ? "," : "", code, cli_exit_words(code));
     }
     buf_puts(out, "\n");

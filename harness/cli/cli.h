@@ -17,6 +17,7 @@ enum exit_code {
     EXIT_ABORTED = 4, /* faults removed */
     EXIT_CLEANUP = 5, /* something may still be injected */
     EXIT_ARCHIVE = 6,
+    EXIT_OVERDUE = 7, /* drill due only */
 };
 
 struct cli_set { /* --set NAME=VALUE, repeatable */

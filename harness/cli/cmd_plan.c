@@ -5,10 +5,12 @@
 #include "harness/cli/prepare.h"
 
 struct plan_options {
+    struct terms_options terms;
     bool allow_host;
 };
 
 static const struct param table[] = {
+    TERMS_OPTIONS(struct plan_options, terms),
     {"allow-host", PARAM_BOOL, offsetof(struct plan_options, allow_host),
      .help = "faults may hit this machine, not only namespaces of drill's own"},
     {0},
@@ -48,6 +50,13 @@ static void print_plan(const struct prepared *prepared, struct buf *out)
     for (size_t i = 0; i < scenario->abort_count; i++) {
         buf_printf(out, "%s %s", i ? "," : "\n  stops when:", scenario->abort_when[i].text);
     }
+    json_array_foreach(prepared->terms.notes, index, step)
+    {
+        buf_printf(out, "\n  note: %s", json_string_value(step));
+    }
+    if (prepared->terms.evidence) {
+        buf_printf(out, "\n%s", prepared->terms.evidence);
+    }
     buf_printf(out, "\n  takes at least %s of load, at most %s\nnothing was touched\n",
                clock_format_duration(prepared->plan->usual_ns, usual),
                clock_format_duration(prepared->plan->longest_ns, longest));
@@ -59,7 +68,8 @@ static int run(const struct cli_args *args, struct err *err)
     struct engine_options options = {.allow_host = plan->allow_host, .interrupt_fd = -1};
     struct prepared prepared CLEANUP(prepared_clear) = {0};
     struct buf out CLEANUP(buf_clear) = {0};
-    if (prepare_scenario(args->words[0], args, &options, &prepared, err) < 0) {
+    struct terms_request terms = {.options = &plan->terms, .args = args};
+    if (prepare_scenario(args->words[0], &terms, &options, &prepared, err) < 0) {
         return cli_exit_code(err);
     }
     print_plan(&prepared, &out);

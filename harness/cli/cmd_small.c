@@ -8,12 +8,20 @@
 #include "harness/base/clock.h"
 #include "harness/base/log.h"
 #include "harness/base/str.h"
+#include "harness/cli/announce.h"
 #include "harness/cli/cli.h"
 #include "harness/evidence/evidence.h"
 #include "harness/measure/result.h"
+#include "harness/programme/frameworks.h"
+#include "harness/programme/programme.h"
+#include "harness/programme/review.h"
 #include "reports/report.h"
 
 static const struct param no_options[] = {{0}};
+struct report_run {
+    struct announce_options announce;
+};
+static const struct param report_options[] = {ANNOUNCE_OPTIONS(struct report_run, announce), {0}};
 
 static int run_version(const struct cli_args *args, struct err *err)
 {
@@ -23,32 +31,62 @@ static int run_version(const struct cli_args *args, struct err *err)
     return EXIT_PASS;
 }
 
+/* Files that people write have pages of their own, from the tables that read them. */
+static bool print_topic(const char *topic, struct buf *out)
+{
+    if (str_eq(topic, "programme")) {
+        buf_puts(out, "programme.yaml: what no measurement can know. Every field may be left out.\n\n");
+        fields_print_help(programme_fields, out);
+        buf_puts(out,
+                 "\nWhat --evidence looks for, for each framework (fields that the drill fills in by itself among them):\n\n");
+        frameworks_print_help(out);
+        return true;
+    }
+    if (str_eq(topic, "review")) {
+        buf_puts(out, "\nThe draft's fields:\n\n");
+        fields_print_help(review_fields, out);
+    }
+    return false;
+}
+
 static int run_help(const struct cli_args *args, struct err *err)
 {
     struct buf out CLEANUP(buf_clear) = {0};
+    if (args->word_count && !cli_command_find(args->words[0]) && print_topic(args->words[0], &out)) {
+        (void)fputs(buf_str(&out), stdout);
+        return EXIT_PASS;
+    }
     const struct command *command = args->word_count ? cli_command_find(args->words[0]) : NULL;
     if (args->word_count && !command) {
         (void)err_set(err, ERR_INPUT, "there is no command '%s'", args->words[0]);
         return EXIT_USAGE;
     }
     cli_print_help(command, &out);
+    if (command) {
+        (void)print_topic(command->name, &out);
+    }
     fputs(buf_str(&out), stdout);
     return EXIT_PASS;
 }
 
 static int run_report(const struct cli_args *args, struct err *err)
 {
+    const struct announce_options *options = &((const struct report_run *)args->options)->announce;
+    const char *folder = args->words[0];
     struct evidence *evidence CLEANUP(evidence_cleanup) = NULL;
     struct result *result CLEANUP(result_cleanup) = NULL;
-    struct buf out CLEANUP(buf_clear) = {0};
-    if (evidence_load(args->words[0], &evidence, err) < 0) {
+    struct report_context context CLEANUP(report_context_clear) = {0};
+    if (announce_check(options, err) < 0 || evidence_load(folder, &evidence, err) < 0 ||
+        report_context_load(folder, &context, err) < 0) {
         return EXIT_USAGE;
     }
-    if (measure_evidence(evidence, &result, err) < 0 || reports_write_all(result, args->words[0], err) < 0) {
+    announce_shape(options, folder, &context);
+    if (measure_evidence(evidence, &result, err) < 0 || reports_write_all(result, &context, folder, err) < 0 ||
+        announce_copy(options, folder, err) < 0) {
         return EXIT_ARCHIVE;
     }
-    report_console(result, isatty(STDOUT_FILENO) && !secure_getenv("NO_COLOR"), false, &out);
-    printf("%s  report: %s/report.html\nexit %d: %s\n", buf_str(&out), args->words[0], result->exit_code, result->exit_words);
+    announce_print(options, result, folder, isatty(STDOUT_FILENO) && !secure_getenv("NO_COLOR"));
+    announce_elsewhere(options, result, &context, folder);
     return result->exit_code;
 }
 
@@ -115,7 +153,8 @@ const struct command cmd_report = {
     .arguments = "FOLDER",
     .summary = "compute the verdict again from a drill's evidence and render the reports",
     .details = "Reads the evidence of a drill's folder, measures it again and writes all reports anew. Exits as the drill did.",
-    .options = no_options,
+    .options = report_options,
+    .options_size = sizeof(struct report_run),
     .min_words = 1,
     .max_words = 1,
     .run = run_report};

@@ -10,6 +10,7 @@ void prepared_clear(struct prepared *prepared)
 {
     script_free(prepared->script);
     topology_free(prepared->topology);
+    terms_clear(&prepared->terms);
     engine_plan_free(prepared->plan);
     free(prepared->journal);
     *prepared = (struct prepared){0};
@@ -54,7 +55,7 @@ int prepare_topology(const char *file, const struct cli_args *args, struct prepa
     return status < 0 ? status : kept_find(ret->topology->name, &ret->up, &ret->is_up, err);
 }
 
-int prepare_scenario(const char *file, const struct cli_args *args, struct engine_options *options, struct prepared *ret,
+int prepare_scenario(const char *file, struct terms_request *terms, struct engine_options *options, struct prepared *ret,
                      struct err *err)
 {
     int status = script_load(file, &ret->script, err);
@@ -62,9 +63,13 @@ int prepare_scenario(const char *file, const struct cli_args *args, struct engin
         return status;
     }
     struct scenario *scenario = script_scenario(ret->script);
-    status = apply_sets(scenario, args, err);
+    status = apply_sets(scenario, terms->args, err);
     if (status == 0) {
         status = load_topology(scenario->topology, scenario->settings, ret, err);
+    }
+    if (status == 0) {
+        terms->topology = ret->topology;
+        status = terms_make(terms, scenario, &ret->terms, err);
     }
     if (status == 0) {
         status = kept_find(ret->topology->name, &ret->up, &ret->is_up, err);
@@ -72,6 +77,9 @@ int prepare_scenario(const char *file, const struct cli_args *args, struct engin
     if (status == 0) {
         options->journal = ret->journal;
         options->up = ret->is_up ? &ret->up : NULL;
+        options->annex = ret->terms.annex;
+        options->enclosures = ret->terms.enclosures;
+        options->enclosure_count = ret->terms.enclosure_count;
         status = engine_plan_make(ret->script, ret->topology, options, &ret->plan, err);
     }
     return status;

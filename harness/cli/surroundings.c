@@ -93,6 +93,7 @@ const char *cli_exit_words(int code)
         [EXIT_ABORTED] = "ABORTED, faults removed",
         [EXIT_CLEANUP] = "CLEANUP FAILED, something may still be injected",
         [EXIT_ARCHIVE] = "archive problem",
+        [EXIT_OVERDUE] = "OVERDUE",
     };
     return code >= 0 && (size_t)code < ARRAY_LEN(words) ? words[code] : "unknown";
 }

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "harness/base/clock.h"
-#include "harness/engine/digest.h"
+#include "harness/base/digest.h"
 #include "harness/measure/outage.h"
 
 static json_t *strings(char *const *items, size_t count)
@@ -64,6 +64,15 @@ json_t *describe_service(const struct topology_service *service, const char *log
     return json;
 }
 
+/* How a fault may start and stop it, besides what the world's record of it says. */
+json_t *describe_handle(const struct topology_service *service)
+{
+    json_t *json = json_pack("{s:i, s:o, s:o}", "stop_signal", service->stop_signal, "start",
+                             strings(service->start, service->start_count), "stop", strings(service->stop, service->stop_count));
+    put_text(json, "pid_file", service->pid_file);
+    return json;
+}
+
 /* A DNS question goes to the server that clients ask; everything else to the host of the place. */
 json_t *describe_steady(const struct topology *topology, const struct topology_steady *steady)
 {
@@ -82,6 +91,7 @@ json_t *describe_observer(const struct topology_observer *observer)
     put_text(json, "query", observer->query);
     put_text(json, "url", observer->url);
     put_text(json, "field", observer->field);
+    put_text(json, "otherwise", observer->otherwise);
     return json;
 }
 
@@ -153,6 +163,19 @@ static json_t *describe_settings(const struct topology *topology)
     return settings;
 }
 
+static json_t *describe_alerts(const struct session *session)
+{
+    json_t *watched = json_array();
+    for (size_t i = 0; i < session->topology->observer_count; i++) {
+        if (str_eq(session->topology->observers[i].kind, "alert")) {
+            json_array_append_new(watched, json_string(session->topology->observers[i].name));
+        }
+    }
+    return json_pack("{s:o, s:o, s:o}", "watched", watched, "must_fire",
+                     strings(session->scenario->alerts, session->scenario->alert_count), "may_fire",
+                     strings(session->scenario->may_fire, session->scenario->may_fire_count));
+}
+
 json_t *describe_plan(const struct session *session)
 {
     const struct scenario *scenario = session->scenario;
@@ -164,6 +187,7 @@ json_t *describe_plan(const struct session *session)
                   "regions", describe_regions(session->topology), "load", param_to_json(scenario_load_table, &scenario->load),
                   "settings", describe_settings(session->topology), "steps", session->plan->steps, "usual_ns",
                   (json_int_t)session->plan->usual_ns, "longest_ns", (json_int_t)session->plan->longest_ns);
+    json_object_set_new(plan, "alerts", describe_alerts(session));
     json_object_set_new(plan, "params", node_to_json(scenario->params));
     json_t *rules = json_array();
     for (size_t i = 0; i < scenario->abort_count; i++) {
@@ -171,6 +195,9 @@ json_t *describe_plan(const struct session *session)
     }
     json_object_set_new(plan, "abort_when", rules);
     json_object_set_new(plan, "repeat", json_integer(session->options->repeat));
+    if (session->options->annex) {
+        (void)json_object_update_missing(plan, (json_t *)(uintptr_t)session->options->annex);
+    }
     return plan;
 }
 

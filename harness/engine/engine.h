@@ -23,16 +23,26 @@ struct engine_progress {
 };
 typedef void engine_progress_f(void *context, const struct engine_progress *progress);
 
+/* A file that lies beside the plan in the drill's folder. */
+struct engine_enclosure {
+    const char *name;
+    const char *text;
+    size_t size;
+};
+
 struct engine_options {
     const char *archive; /* folder under which the drill's folder is made */
     const char *journal; /* folder of the agents' journals */
     const char *control; /* folder of control sockets; NULL: this drill has none */
     const char *command_line;
     int64_t seed;
-    int64_t repeat;              /* which of several drills in a row, from 1 */
-    bool allow_host;             /* --allow-host: faults on this machine */
-    int interrupt_fd;            /* readable when the user wants to stop; -1 never */
-    const struct engine_up *up;  /* a topology that `drill up` keeps, or NULL */
+    int64_t repeat;             /* which of several drills in a row, from 1 */
+    bool allow_host;            /* --allow-host: faults on this machine */
+    int interrupt_fd;           /* readable when the user wants to stop; -1 never */
+    const struct engine_up *up; /* a topology that `drill up` keeps, or NULL */
+    const json_t *annex;        /* members that plan.json has besides the scenario's own: an object, or NULL */
+    const struct engine_enclosure *enclosures;
+    size_t enclosure_count;
     engine_progress_f *progress; /* may be NULL */
     void *context;
 };

@@ -58,9 +58,10 @@ static int add_pids(struct session *session, struct place *place, json_t *target
             return status;
         }
         int64_t pid = json_int(result, "pid", 0);
+        json_object_set_new(json_object_get(target, "handles"), service->name, describe_handle(service));
+        json_array_append_new(json_object_get(target, "services"), json_string(service->name));
         if (pid > 0) {
             json_array_append_new(json_object_get(target, "pids"), json_integer(pid));
-            json_array_append_new(json_object_get(target, "services"), json_string(service->name));
         }
     }
     return 0;
@@ -115,7 +116,6 @@ static int tell_requested(struct session *session, struct injection *injection, 
         return status;
     }
     injection->disrupted_ns = clock_now_ns();
-    session->readback_due = true;
     json_t *options = json_object_get(injection->parts.items[0].description, "options");
     return session_event_at(session, injection->disrupted_ns, "fault.requested",
                             json_pack("{s:s, s:s, s:s, s:O, s:s}", "fault_id", injection->id, "fault", injection->fault, "target",
@@ -288,7 +288,6 @@ int injection_revert(struct session *session, struct injection *injection, struc
     }
     session_phase(session, "reverting", 0, "%s %s", injection->fault, injection->target);
     injection->reverted_ns = clock_now_ns();
-    session->readback_due = true;
     int status =
         session_event_at(session, injection->reverted_ns, "fault.reverting", json_pack("{s:s}", "fault_id", injection->id), err);
     if (status == 0) {
@@ -303,6 +302,9 @@ int injection_revert(struct session *session, struct injection *injection, struc
                            json_pack("{s:s, s:I, s:I}", "fault_id", injection->id, "before_ns", (json_int_t)bracket.before_ns,
                                      "after_ns", (json_int_t)bracket.after_ns),
                            err);
+    if (status == 0) {
+        status = resets_after_revert(session, injection, err);
+    }
     return status < 0 ? status : tell_residue(session, injection, err);
 }
 

@@ -4,6 +4,7 @@
 #include "harness/base/clock.h"
 #include "harness/measure/abort_rule.h"
 #include "harness/measure/objective.h"
+#include "harness/topology/names.h"
 
 enum { STEPS_MAX = 2000 };
 
@@ -129,6 +130,27 @@ static int plan_time(struct planning *planning, const struct script_request *req
     return 0;
 }
 
+static int plan_change(struct planning *planning, const struct script_request *request, struct err *err)
+{
+    const struct topology_observer *observer;
+    const char *wanted = node_text(request->args, "to");
+    int64_t within_ns = 0;
+    char time[32], text[256];
+    int status = change_check(planning->topology, request->args, &observer, err);
+    if (status == 0) {
+        status = steps_duration(request->args, "within", 60 * NS_PER_S, &within_ns, err);
+    }
+    if (status < 0) {
+        return status;
+    }
+    (void)str_format(text, sizeof(text), "wait at most %s until '%s' changes%s%s", clock_format_duration(within_ns, time),
+                     observer->name, wanted ? " to " : "", wanted ? wanted : "");
+    planning->plan->longest_ns += within_ns;
+    add_step(planning, request, text);
+    script_answer(planning->script, request->task, json_true(), NULL);
+    return 0;
+}
+
 static int plan_request(struct planning *planning, const struct script_request *request, struct err *err)
 {
     char text[256];
@@ -141,6 +163,9 @@ static int plan_request(struct planning *planning, const struct script_request *
     }
     if (str_eq(request->verb, "wait") || str_eq(request->verb, "steady") || str_eq(request->verb, "await_recovery")) {
         return plan_time(planning, request, err);
+    }
+    if (str_eq(request->verb, "await_change")) {
+        return plan_change(planning, request, err);
     }
     const char *id = node_text(request->args, "id"), *note = node_text(request->args, "text");
     (void)str_format(text, sizeof(text), "%s%s",
@@ -162,6 +187,23 @@ static int check_objectives(const struct scenario *scenario, struct err *err)
         int status = objective_parse(scenario->objectives[i], &objective, err);
         if (status < 0) {
             return err_prefix(err, "%s: objective \"%s\"", scenario->file, scenario->objectives[i]);
+        }
+    }
+    return 0;
+}
+
+static int check_alerts(const struct scenario *scenario, const struct topology *topology, const char *key, char *const *names,
+                        size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct topology_observer *observer = topology_observer_find(topology, names[i]);
+        if (!observer) {
+            (void)names_no_observer(topology, names[i], err);
+            return err_prefix(err, "%s: %s", scenario->file, key);
+        }
+        if (!str_eq(observer->kind, "alert")) {
+            return err_set(err, ERR_INPUT, "%s: %s: '%s' is an observer of the kind '%s', expected one of the kind 'alert'",
+                           scenario->file, key, observer->name, observer->kind);
         }
     }
     return 0;
@@ -273,7 +315,14 @@ int engine_plan_make(struct script *script, const struct topology *topology, con
     plan->steps = json_array();
     plan->faults = json_array();
     struct planning planning = {.script = script, .topology = topology, .options = options, .plan = plan};
-    int status = check_objectives(script_scenario(script), err);
+    const struct scenario *scenario = script_scenario(script);
+    int status = check_objectives(scenario, err);
+    if (status == 0) {
+        status = check_alerts(scenario, topology, "alerts", scenario->alerts, scenario->alert_count, err);
+    }
+    if (status == 0) {
+        status = check_alerts(scenario, topology, "may_fire", scenario->may_fire, scenario->may_fire_count, err);
+    }
     if (status == 0) {
         status = check_traffic(script_scenario(script), topology, err);
     }

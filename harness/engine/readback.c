@@ -65,7 +65,6 @@ int readback_begin(struct session *session, int task, struct operation **ret_ope
         operation->answered = true; /* nothing can be read back: the measuring side says "not measured" */
         return 0;
     }
-    session->readback_due = false;
     AUTO_FREE char *file = xasprintf("%s/readback-%d.ids", session->folder, operation->readback);
     json_t *params = json_pack("{s:s, s:s?, s:s, s:s, s:i}", "url", session->topology->traffic.list_url, "dns_server",
                                session->topology->entrypoint.dns_server, "file", file, "prefix", session->write_prefix,

@@ -65,6 +65,17 @@ static int copy_into(struct session *session, const char *from, const char *name
     return fd_copy_file(from, path, err);
 }
 
+static int enclose(struct session *session, struct err *err)
+{
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < session->options->enclosure_count; i++) {
+        const struct engine_enclosure *enclosure = &session->options->enclosures[i];
+        AUTO_FREE char *path = xasprintf("%s/%s", session->folder, enclosure->name);
+        status = fd_write_file_atomic(path, enclosure->text, enclosure->size, err);
+    }
+    return status;
+}
+
 static int open_evidence(struct session *session, struct err *err)
 {
     AUTO_FREE char *events = xasprintf("%s/events.jsonl", session->folder);
@@ -77,6 +88,9 @@ static int open_evidence(struct session *session, struct err *err)
     }
     if (status == 0) {
         status = copy_into(session, session->topology->file, "topology.yaml", err);
+    }
+    if (status == 0) {
+        status = enclose(session, err);
     }
     if (status == 0) {
         status = events_open(events, &session->events, err);
@@ -209,11 +223,12 @@ static void put_back(struct session *session, bool read_back)
             json_array_append_new(left, json_string(local.text));
         }
     }
-    if (read_back && session->readback_due && readback_now(session, &local) < 0) {
-        log_warn("the writes could not be read back at the end: %s", local.text);
-    }
     if (traffic_stop(session, &local) < 0) {
         log_warn("the load did not stop as it should: %s", local.text);
+    }
+    /* With no more writes to come this one is of all of them. */
+    if (read_back && session->scenario->load.write_share > 0 && readback_now(session, &local) < 0) {
+        log_warn("the writes could not be read back at the end: %s", local.text);
     }
     if (session->snapshots && for_each_place(session, compare_snapshot, left, &local) < 0) {
         json_array_append_new(left, json_sprintf("could not be compared with the state before the drill: %s", local.text));

@@ -129,6 +129,12 @@ static void clear_injections(struct session *session)
     VEC_CLEAR(&session->injections);
 }
 
+void operation_free(struct operation *operation)
+{
+    free(operation->wanted);
+    free(operation);
+}
+
 /* Agents first: they revert what they hold while their places still stand. Then the world, which takes everything else. */
 void session_clear(struct session *session)
 {
@@ -139,7 +145,7 @@ void session_clear(struct session *session)
     world_stop(TAKE(session->world));
     VEC_EACH(operation, &session->operations)
     {
-        free(*operation);
+        operation_free(*operation);
     }
     VEC_CLEAR(&session->operations);
     VEC_EACH(ledger, &session->ledgers)

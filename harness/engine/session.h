@@ -34,6 +34,7 @@ enum operation_kind {
     OPERATION_STEADY,
     OPERATION_AWAIT,
     OPERATION_READBACK,
+    OPERATION_CHANGE,
     OPERATION_KIND_COUNT
 };
 struct operation {
@@ -41,9 +42,11 @@ struct operation {
     int task; /* -1: not a scenario's step */
     int64_t begun_ns, until_ns, hold_ns;
     bool recovered;
-    bool answered; /* read-back: the reply came */
+    bool answered; /* read-back: the reply came; change: it was seen */
     struct session *session;
-    int readback; /* its number */
+    int readback;                             /* its number */
+    const struct topology_observer *observer; /* whose change is awaited; borrowed */
+    char *wanted;                             /* what it must change to; NULL: anything */
 };
 
 struct control;
@@ -68,7 +71,6 @@ struct session {
     VEC(struct place *) restarted; /* agents that were lost and started again: their snapshots are gone */
     bool observing, loading, snapshots;
     int readbacks;
-    bool readback_due; /* a disruption since the last read-back */
     const char *phase;
     char detail[160];
     int64_t phase_until_ns;
@@ -85,6 +87,7 @@ struct session {
 };
 
 /* session.c */
+void operation_free(struct operation *operation);
 int session_event(struct session *session, const char *kind, json_t *fields, struct err *err) MUST_CHECK;
 /* The same where there is nothing left to fail: it is logged when it cannot be written. */
 void session_tell(struct session *session, const char *kind, json_t *fields);
@@ -117,6 +120,7 @@ json_t *describe_health(const struct topology_health *health, const char *addres
 json_t *describe_steady(const struct topology *topology, const struct topology_steady *steady);
 json_t *describe_observer(const struct topology_observer *observer);
 json_t *describe_load(const struct session *session, size_t vantage, const char *ledger);
+json_t *describe_handle(const struct topology_service *service);
 json_t *describe_plan(const struct session *session);
 json_t *describe_environment(const struct session *session);
 
@@ -147,9 +151,19 @@ struct injection *injection_find(struct session *session, const char *id);
 /* Revert everything in force, newest first; goes on after failures. */
 int injection_revert_all(struct session *session, struct err *err) MUST_CHECK;
 
+/* resets.c: destroy at a region's hosts what a cut with `reset` has left standing still. */
+int resets_after_revert(struct session *session, const struct injection *injection, struct err *err) MUST_CHECK;
+
 /* readback.c */
 int readback_begin(struct session *session, int task, struct operation **ret_operation, struct err *err) MUST_CHECK;
 int readback_now(struct session *session, struct err *err) MUST_CHECK;
+
+/* change.c: waiting for an observer to tell of a change */
+int change_check(const struct topology *topology, const struct node *args, const struct topology_observer **ret_observer,
+                 struct err *err) MUST_CHECK;
+int change_begin(struct session *session, struct operation *operation, const struct node *args, struct err *err) MUST_CHECK;
+void change_notice(struct session *session, const json_t *event);
+int change_end(struct session *session, struct operation *operation, struct err *err) MUST_CHECK;
 
 /* traffic.c */
 int traffic_start(struct session *session, struct err *err) MUST_CHECK;

@@ -5,7 +5,7 @@
 #include "harness/measure/outage.h"
 #include "harness/param/units.h"
 
-enum { AWAIT_DEFAULT_S = 60, STEADY_EXTRA_S = 30 };
+enum { AWAIT_DEFAULT_S = 60, CHANGE_DEFAULT_S = 60, STEADY_EXTRA_S = 30 };
 
 int steps_duration(const struct node *args, const char *key, int64_t fallback_ns, int64_t *ret_ns, struct err *err)
 {
@@ -76,6 +76,23 @@ static int begin_await(struct session *session, const struct script_request *req
                          json_pack("{s:I, s:I}", "within_ns", (json_int_t)within_ns, "hold_ns", (json_int_t)hold_ns), err);
 }
 
+static int begin_change(struct session *session, const struct script_request *request, struct err *err)
+{
+    int64_t within_ns;
+    int status = steps_duration(request->args, "within", CHANGE_DEFAULT_S * NS_PER_S, &within_ns, err);
+    if (status < 0) {
+        return status;
+    }
+    struct operation *operation = add_operation(session, OPERATION_CHANGE, request->task, clock_now_ns() + within_ns, 0);
+    status = change_begin(session, operation, request->args, err);
+    if (status < 0) {
+        return status;
+    }
+    session_phase(session, "waiting", operation->until_ns, "for a change of '%s'", operation->observer->name);
+    return session_event(session, "change.begin",
+                         json_pack("{s:s, s:I}", "subject", operation->observer->name, "within_ns", (json_int_t)within_ns), err);
+}
+
 static int do_inject(struct session *session, const struct script_request *request, struct err *err)
 {
     struct injection *injection = NULL;
@@ -110,8 +127,13 @@ int steps_begin(struct session *session, const struct script_request *request, s
         const char *verb;
         int (*begin)(struct session *session, const struct script_request *request, struct err *err);
     } table[] = {
-        {"wait", begin_wait},  {"steady", begin_steady}, {"await_recovery", begin_await},
-        {"inject", do_inject}, {"revert", do_revert},    {"note", do_note},
+        {"wait", begin_wait},
+        {"steady", begin_steady},
+        {"await_recovery", begin_await},
+        {"await_change", begin_change},
+        {"inject", do_inject},
+        {"revert", do_revert},
+        {"note", do_note},
     };
     if (str_eq(request->verb, "read_back")) {
         struct operation *operation = NULL;
@@ -182,6 +204,18 @@ static int advance_await(struct session *session, struct operation *operation, b
     return status;
 }
 
+static int advance_change(struct session *session, struct operation *operation, bool *ret_ended, struct err *err)
+{
+    if (!operation->answered && clock_now_ns() < operation->until_ns) {
+        return 0;
+    }
+    *ret_ended = true;
+    /* Answered first: who waited for this moment wants to act in it. */
+    script_answer(session->script, operation->task, json_boolean(operation->answered), NULL);
+    int status = session_event(session, "change.end", json_pack("{s:b}", "seen", operation->answered), err);
+    return status < 0 ? status : change_end(session, operation, err);
+}
+
 static int advance_one(struct session *session, struct operation *operation, bool *ret_ended, struct err *err)
 {
     switch (operation->kind) {
@@ -195,6 +229,8 @@ static int advance_one(struct session *session, struct operation *operation, boo
         return advance_steady(session, operation, ret_ended, err);
     case OPERATION_AWAIT:
         return advance_await(session, operation, ret_ended, err);
+    case OPERATION_CHANGE:
+        return advance_change(session, operation, ret_ended, err);
     case OPERATION_READBACK:
         *ret_ended = operation->answered;
         if (*ret_ended) {
@@ -221,7 +257,7 @@ int steps_advance(struct session *session, struct err *err)
             i++;
             continue;
         }
-        free(session->operations.items[i]);
+        operation_free(session->operations.items[i]);
         session->operations.items[i] = session->operations.items[--session->operations.count];
     }
     return 0;

@@ -31,8 +31,9 @@ int traffic_observe(struct session *session, struct place *place, struct err *er
 {
     json_t *observers = json_array();
     for (size_t i = 0; i < session->topology->observer_count; i++) {
-        if (str_eq(session->topology->observers[i].place, place_name(place))) {
-            json_array_append_new(observers, describe_observer(&session->topology->observers[i]));
+        const struct topology_observer *observer = &session->topology->observers[i];
+        if (!observer->on_demand && str_eq(observer->place, place_name(place))) {
+            json_array_append_new(observers, describe_observer(observer));
         }
     }
     if (json_array_size(observers) == 0) {

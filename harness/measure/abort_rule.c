@@ -6,7 +6,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/vec.h"
-#include "harness/measure/quantile.h"
+#include "harness/measure/histogram.h"
 #include "harness/measure/series.h"
 #include "harness/measure/token.h"
 #include "harness/param/units.h"
@@ -136,7 +136,7 @@ bool abort_rule_is_latency(const struct abort_rule *rule)
 
 struct second {
     uint64_t sent, failed, not_sent;
-    VEC(double) latencies; /* seconds; empty unless the rule asks for one */
+    VEC(int64_t) latencies_ns; /* empty unless the rule asks for one */
 };
 
 static void count_record(const struct ledger_record *record, bool latency, int64_t deadline_ns, struct second *second)
@@ -150,7 +150,7 @@ static void count_record(const struct ledger_record *record, bool latency, int64
     second->sent++;
     second->failed += !ok;
     if (latency) {
-        *VEC_ADD(&second->latencies) = (double)(ok ? record->done_ns - record->due_ns : deadline_ns) / (double)NS_PER_S;
+        *VEC_ADD(&second->latencies_ns) = ok ? record->done_ns - record->due_ns : deadline_ns;
     }
 }
 
@@ -183,8 +183,9 @@ static bool measure(const struct abort_rule *rule, struct second *second, double
     }
     *ret_value = 100.0 * (double)second->failed / (double)second->sent;
     if (metrics[rule->metric].latency) {
-        quantile_sort(second->latencies.items, second->latencies.count);
-        *ret_value = quantile_of(second->latencies.items, second->latencies.count, metrics[rule->metric].share);
+        *ret_value =
+            (double)quantile_select_ns(second->latencies_ns.items, second->latencies_ns.count, metrics[rule->metric].share) /
+            (double)NS_PER_S;
     }
     return true;
 }
@@ -199,7 +200,7 @@ bool abort_rule_watch(struct abort_rule *rule, struct ledger *const *ledgers, si
         }
     }
     bool known = measure(rule, &second, &value);
-    VEC_CLEAR(&second.latencies);
+    VEC_CLEAR(&second.latencies_ns);
     if (known) {
         bool exceeds = value > rule->limit || (rule->or_equal && value == rule->limit);
         rule->last = value;

@@ -73,6 +73,9 @@ static struct figure find_figure(const struct measurement *measurement, const st
     if (str_eq(metric, "lost") || str_eq(metric, "duplicated")) {
         return count_figure(&result->loss, str_eq(metric, "lost") ? result->loss.lost : result->loss.duplicated);
     }
+    if (str_eq(metric, "silent_alerts") || str_eq(metric, "false_alerts")) {
+        return measure_alerts_figure(result, str_eq(metric, "silent_alerts"));
+    }
     if (str_eq(metric, "failed")) {
         return failed_figure(result, objective->unit);
     }
@@ -139,21 +142,60 @@ static void judge(const struct measurement *measurement, const struct objective 
     }
 }
 
-int measure_judge(struct measurement *measurement, struct err *err)
+static int judge_list(const struct measurement *measurement, const char *member, struct objective_result **ret_judged,
+                      size_t *ret_count, struct err *err)
 {
-    struct result *result = measurement->result;
     size_t index;
     json_t *text;
-    json_t *objectives = json_object_get(measurement->evidence->plan, "objectives");
-    result->objectives = xcalloc(json_array_size(objectives) + 1, sizeof(*result->objectives));
-    json_array_foreach(objectives, index, text)
+    json_t *texts = json_object_get(measurement->evidence->plan, member);
+    *ret_judged = xcalloc(json_array_size(texts) + 1, sizeof(**ret_judged));
+    json_array_foreach(texts, index, text)
     {
         struct objective *objective CLEANUP(objective_cleanup) = NULL;
         const char *written = json_is_string(text) ? json_string_value(text) : "";
         if (objective_parse(written, &objective, err) < 0) {
-            return err_prefix(err, "plan.json: objective \"%s\"", written);
+            return err_prefix(err, "plan.json: %s: \"%s\"", member, written);
         }
-        judge(measurement, objective, &result->objectives[result->objective_count++]);
+        judge(measurement, objective, &(*ret_judged)[(*ret_count)++]);
     }
     return 0;
+}
+
+/* What a reader should know of the plan's terms: which drill this one repeats; lines of the budget that are not judged or looser than
+ * the scenario; warn lines that were missed. */
+static void find_terms(struct measurement *measurement)
+{
+    const struct result *result = measurement->result;
+    const json_t *budget = json_object_get(measurement->evidence->plan, "budget");
+    const json_t *retest = json_object_get(measurement->evidence->plan, "retest_of");
+    size_t index;
+    json_t *note;
+    json_array_foreach(json_object_get(budget, "notes"), index, note)
+    {
+        measure_finding(measurement, "%s", json_is_string(note) ? json_string_value(note) : "");
+    }
+    if (retest) {
+        measure_finding(measurement, "retest of %s (%s)", json_str(retest, "name", "?"), json_str(retest, "outcome", "?"));
+    }
+    for (size_t i = 0; i < result->warning_count; i++) {
+        const struct objective_result *warning = &result->warnings[i];
+        if (warning->judgement != JUDGEMENT_MET) {
+            measure_finding(measurement, "warning: \"%s\" %s: %s", warning->text,
+                            warning->judgement == JUDGEMENT_MISSED ? "is missed, which does not fail the drill" : "is not known",
+                            warning->reason);
+        }
+    }
+}
+
+int measure_judge(struct measurement *measurement, struct err *err)
+{
+    struct result *result = measurement->result;
+    int status = judge_list(measurement, "objectives", &result->objectives, &result->objective_count, err);
+    if (status == 0) {
+        status = judge_list(measurement, "warnings", &result->warnings, &result->warning_count, err);
+    }
+    if (status == 0) {
+        find_terms(measurement);
+    }
+    return status;
 }

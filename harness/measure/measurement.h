@@ -3,10 +3,13 @@
 #ifndef DRILL_MEASURE_MEASUREMENT_H
 #define DRILL_MEASURE_MEASUREMENT_H
 
+#include <netinet/in.h>
+
 #include "harness/evidence/evidence.h"
 #include "harness/measure/objective.h"
 #include "harness/measure/outage.h"
 #include "harness/measure/result.h"
+#include "harness/measure/track.h"
 
 /* An instant at which the drill changed something on purpose: an injection or a revert. */
 struct disruption {
@@ -19,6 +22,7 @@ struct disruption {
 
 struct measurement {
     const struct evidence *evidence;
+    struct tracks tracks;
     struct result *result;
     struct outage_settings settings;
     int64_t late_limit_ns;
@@ -36,6 +40,11 @@ struct measurement {
 void measure_facts(struct measurement *measurement);
 /* traffic.c: totals, bins, addresses, the driver's lateness; needs result->origin_ns. */
 void measure_traffic(struct measurement *measurement);
+/* The region whose network holds the address; "" when none does. */
+void measure_region_name(const json_t *plan, struct in_addr address, char *out, size_t size);
+/* detail.c: what pictures and tables show beside the totals: latencies in buckets, regions, the first failure of each kind; needs the
+ * bins. */
+void measure_detail(struct measurement *measurement);
 /* latency.c: quantiles of the parts; needs the observations. */
 void measure_latency(struct measurement *measurement);
 /* observe.c: the observations and the worst of them. */
@@ -44,6 +53,12 @@ void measure_observations(struct measurement *measurement);
 void measure_phases(struct measurement *measurement);
 /* loss.c: what the read-backs show. */
 void measure_loss(struct measurement *measurement);
+/* alerts.c: which fired, which did not; needs the first disruption. */
+void measure_alerts(struct measurement *measurement);
+/* Did this event tell that an alert fires? */
+bool measure_is_firing(const json_t *event);
+/* How many that should have fired did not (silent), or how many fired that should not have. */
+struct figure measure_alerts_figure(const struct result *result, bool silent);
 /* judge.c: the plan's objectives. */
 int measure_judge(struct measurement *measurement, struct err *err) MUST_CHECK;
 /* verdict.c */

@@ -22,6 +22,8 @@ static const struct metric {
     {"rpo", VALUE_DURATION, false, "rpo <= 0s"},
     {"lost", VALUE_COUNT, false, "lost <= 0"},
     {"duplicated", VALUE_COUNT, false, "duplicated <= 0"},
+    {"silent_alerts", VALUE_COUNT, false, "silent_alerts <= 0"},
+    {"false_alerts", VALUE_COUNT, false, "false_alerts <= 0"},
     {"failed", VALUE_COUNT | VALUE_PERCENT, false, "failed < 2%"},
     {"p50", VALUE_DURATION, true, "p50 <= 100ms after recovery"},
     {"p95", VALUE_DURATION, true, "p95 <= 200ms after recovery"},
@@ -47,14 +49,15 @@ static int find_metric(const char *name, const struct metric **ret_metric, struc
         }
     }
     return err_set(err, ERR_INPUT,
-                   "unknown metric '%s'%s; there are rto, rpo, lost, duplicated, failed, p50, p95, p99, max and the phases", name,
-                   str_did_you_mean(name, names, ARRAY_LEN(names), hint));
+                   "unknown metric '%s'%s; there are rto, rpo, lost, duplicated, failed, silent_alerts, false_alerts, p50, p95, "
+                   "p99, max and the phases",
+                   name, str_did_you_mean(name, names, ARRAY_LEN(names), hint));
 }
 
 static int wrong_value(const struct metric *metric, const char *found, struct err *err)
 {
     const char *expected = metric->kinds == VALUE_DURATION ? "a duration with its unit (us, ms, s, min, h)"
-                           : metric->kinds == VALUE_COUNT  ? "a whole number of writes"
+                           : metric->kinds == VALUE_COUNT  ? "a whole number"
                                                            : "a percentage or a whole number of requests";
     return err_set(err, ERR_INPUT, "'%s' takes %s, as in \"%s\", found '%s'", metric->name, expected, metric->example, found);
 }
@@ -126,18 +129,52 @@ static int read_rest(const struct metric *metric, const char *rest, struct objec
                    metric->has_parts ? str_did_you_mean(word.text, parts, ARRAY_LEN(parts), hint) : "");
 }
 
-int objective_parse(const char *text, struct objective **ret_objective, struct err *err)
+/* "last_pass" and, if more follows, "* FACTOR"; *rest moves behind it. */
+static int read_relative(const char **rest, struct objective *objective, struct err *err)
+{
+    struct token times, factor;
+    struct err ignored = {0};
+    objective->relative = true;
+    objective->factor = 1;
+    const char *after_times = token_next(*rest, &times);
+    if (!str_eq(times.text, "*")) {
+        return 0;
+    }
+    *rest = token_next(after_times, &factor);
+    if (!*factor.text || units_number(factor.text, &objective->factor, &ignored) < 0 || !(objective->factor >= 1)) {
+        return err_set(err, ERR_INPUT,
+                       "expected a factor of at least 1 after 'last_pass *', as in \"rto <= last_pass * 1.25\", found '%s'",
+                       *factor.text ? factor.text : "nothing");
+    }
+    return 0;
+}
+
+/* What stands right of the comparison; *rest moves behind it. */
+static int read_limit(const struct metric *metric, bool may_be_relative, const char **rest, struct objective *objective,
+                      struct err *err)
+{
+    struct token value;
+    *rest = token_value(*rest, "of", &value);
+    if (str_eq(value.text, "last_pass")) {
+        return may_be_relative
+                   ? read_relative(rest, objective, err)
+                   : err_set(err, ERR_INPUT, "'last_pass' belongs into the budget file; a scenario's limits are absolute");
+    }
+    return read_value(metric, value.text, objective, err);
+}
+
+static int parse(const char *text, bool may_be_relative, struct objective **ret_objective, struct err *err)
 {
     struct objective *objective CLEANUP(objective_cleanup) = xcalloc(1, sizeof(*objective));
-    struct token name, comparison, value;
+    struct token name, comparison;
     const struct metric *metric = NULL;
-    const char *rest = token_value(token_next(token_next(text, &name), &comparison), "of", &value);
+    const char *rest = token_next(token_next(text, &name), &comparison);
     int status = find_metric(name.text, &metric, err);
     if (status == 0) {
         status = read_comparison(metric, comparison.text, objective, err);
     }
     if (status == 0) {
-        status = read_value(metric, value.text, objective, err);
+        status = read_limit(metric, may_be_relative, &rest, objective, err);
     }
     if (status == 0) {
         status = read_rest(metric, rest, objective, err);
@@ -149,6 +186,28 @@ int objective_parse(const char *text, struct objective **ret_objective, struct e
     objective->metric = metric->name;
     *ret_objective = TAKE(objective);
     return 0;
+}
+
+int objective_parse(const char *text, struct objective **ret_objective, struct err *err)
+{
+    return parse(text, false, ret_objective, err);
+}
+
+int objective_parse_relative(const char *text, struct objective **ret_objective, struct err *err)
+{
+    return parse(text, true, ret_objective, err);
+}
+
+bool objective_is_same_figure(const struct objective *a, const struct objective *b)
+{
+    return str_eq(a->metric, b->metric) && a->part == b->part && a->relative == b->relative &&
+           (a->relative || str_eq(a->unit, b->unit));
+}
+
+int objective_compare(const struct objective *a, const struct objective *b)
+{
+    double left = a->relative ? a->factor : a->limit, right = b->relative ? b->factor : b->limit;
+    return left < right ? -1 : left > right ? 1 : (int)b->strict - (int)a->strict;
 }
 
 void objective_free(struct objective *objective)

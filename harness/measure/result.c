@@ -1,6 +1,8 @@
 /* Names of a result's values, and its end. */
 #include "harness/measure/result.h"
 
+#include <math.h>
+
 #include "harness/base/cleanup.h"
 
 static const char *name_of(const char *const *names, size_t count, unsigned value)
@@ -26,6 +28,11 @@ const char *judgement_name(enum judgement judgement)
     return name_of(names, ARRAY_LEN(names), judgement);
 }
 
+double latency_bucket_end_s(size_t bucket)
+{
+    return 1e-4 * pow(10, (double)(bucket + 1) / 5);
+}
+
 static void free_texts(char **texts, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -34,16 +41,25 @@ static void free_texts(char **texts, size_t count)
     free(texts);
 }
 
-static void free_objectives(struct result *result)
+static void free_objectives(struct objective_result *objectives, size_t count)
 {
-    for (size_t i = 0; i < result->objective_count; i++) {
-        struct objective_result *objective = &result->objectives[i];
-        char *texts[] = {objective->text, objective->metric, objective->comparison, objective->unit, objective->reason};
-        for (size_t j = 0; j < ARRAY_LEN(texts); j++) {
-            free(texts[j]);
-        }
+    for (size_t i = 0; i < count; i++) {
+        struct objective_result *objective = &objectives[i];
+        free(objective->text);
+        free(objective->metric);
+        free(objective->comparison);
+        free(objective->unit);
+        free(objective->reason);
     }
-    free(result->objectives);
+    free(objectives);
+}
+
+static void free_alerts(struct result *result)
+{
+    for (size_t i = 0; i < result->alert_count; i++) {
+        free(result->alerts[i].name);
+    }
+    free(result->alerts);
 }
 
 static void free_observations(struct result *result)
@@ -93,6 +109,7 @@ static void free_bins(struct result *result)
         free(result->addresses[i].counts);
     }
     free(result->addresses);
+    free(result->regions);
 }
 
 static void free_identity(struct result *result)
@@ -113,9 +130,11 @@ void result_free(struct result *result)
     if (!result) {
         return;
     }
-    free_objectives(result);
+    free_objectives(result->objectives, result->objective_count);
+    free_objectives(result->warnings, result->warning_count);
     free_observations(result);
     free_faults(result);
+    free_alerts(result);
     free_loss(&result->loss);
     free_bins(result);
     free_texts(result->findings, result->finding_count);

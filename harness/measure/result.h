@@ -51,10 +51,11 @@ struct observation {
     char *vantage;
     enum request_class request_class;
     int64_t disruption_ns, watched_until_ns;
-    bool outage;                          /* there was one */
-    int64_t outage_start_ns, recovery_ns; /* recovery 0 when not recovered */
-    struct figure rto;                    /* seconds from the disruption to recovery; 0 when a proven fault caused no outage */
-    uint64_t failed;                      /* failed requests due in it */
+    bool outage;                                         /* there was one */
+    int64_t outage_start_ns, recovery_ns;                /* recovery 0 when not recovered */
+    int64_t start_resolution_ns, recovery_resolution_ns; /* the true instants are no further away: gap, driver, clock */
+    struct figure rto; /* seconds from the disruption to recovery; 0 when a proven fault caused no outage */
+    uint64_t failed;   /* failed requests due in it */
     uint64_t requests;
 };
 
@@ -91,18 +92,48 @@ struct loss {
     size_t check_count;
 };
 
+struct alert_result {
+    char *name; /* the observer's */
+    bool must_fire, may_fire, fired_before;
+    int64_t fired_ns; /* first time after the first disruption; 0: it did not */
+    int64_t bound_ns; /* it fired up to so long before it was seen */
+};
+
 struct latency_part {
     bool measured;
     double p50_s, p95_s, p99_s, max_s;
     uint64_t count;
 };
 
+/* Latencies are counted in buckets, five to a decade: bucket i is below latency_bucket_end_s(i); the first holds all that was faster
+ * than it, the last all that was slower. */
+enum { LATENCY_BUCKETS = 30 };
+double latency_bucket_end_s(size_t bucket); /* 158 µs … 100 s */
+
 /* One second of the drill, for pictures and samples.csv: by due time. */
 struct second_bin {
     int64_t start_ns;
     uint32_t ok, failed, timed_out, not_sent;
     uint32_t by_outcome[OUTCOME_COUNT];
-    double p50_s, p95_s, p99_s; /* of the answered ones; 0 without */
+    double p50_s, p95_s, p99_s;               /* of the answered ones; 0 without */
+    uint32_t latency_counts[LATENCY_BUCKETS]; /* of the answered ones */
+};
+
+/* Requests by the region that they went to; "" is none: no address, or one outside of every region. */
+struct region_result {
+    char name[64];
+    uint64_t answered, failed;               /* failed: all that were not answered as agreed, timed out ones too */
+    int64_t first_failed_ns, last_failed_ns; /* by due time; 0 without */
+};
+
+/* The first request that ended so, by due time. */
+struct failure_example {
+    bool known;
+    char vantage[64];
+    enum request_class request_class;
+    int64_t due_ns, took_ns; /* took_ns 0: it never ended */
+    uint16_t http_status;
+    char address[16]; /* "" when it had none */
 };
 
 struct address_bin {
@@ -126,12 +157,16 @@ struct result {
 
     struct objective_result *objectives;
     size_t objective_count;
+    struct objective_result *warnings; /* the budget's warn lines: judged the same, part of no verdict */
+    size_t warning_count;
     struct observation *observations;
     size_t observation_count;
     struct phase *phases;
     size_t phase_count;
     struct fault_result *faults;
     size_t fault_count;
+    struct alert_result *alerts;
+    size_t alert_count;
     struct loss loss;
     struct figure rto;      /* worst over observations */
     size_t rto_observation; /* index of the worst; SIZE_MAX without */
@@ -156,6 +191,9 @@ struct result {
     size_t bin_count;
     struct address_bin *addresses;
     size_t address_count;
+    struct region_result *regions;
+    size_t region_count;
+    struct failure_example first_of[OUTCOME_COUNT];
     json_t *events;      /* owned: the array of events.jsonl */
     json_t *environment; /* owned */
     json_t *plan;        /* owned */

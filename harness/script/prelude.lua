@@ -42,7 +42,7 @@ local Steps = { __name = "drill" }
 Steps.__index = function(_, name)
   local step = rawget(Steps, name)
   if step then return step end
-  fail(2, "there is no step d:" .. tostring(name) .. "; steps are: steady, wait, inject, await_recovery, read_back, note, parallel")
+  fail(2, "there is no step d:" .. tostring(name) .. "; steps are: steady, wait, inject, await_recovery, await_change, read_back, note, parallel")
 end
 
 local function duration(step, value)
@@ -72,6 +72,14 @@ function Steps:await_recovery(options)
   options = options or {}
   if type(options) ~= "table" then fail(2, 'd:await_recovery: expected { within = "60s" }') end
   local outcome = ask(2, "await_recovery", options) -- no tail call: where() counts frames
+  return outcome
+end
+
+--- Wait until one of the topology's observers tells of a change: { observer = "role us-west-db", to = "primary", within = "30s" }.
+--- Without `to` any change will do. False when it was not seen in time.
+function Steps:await_change(options)
+  if type(options) ~= "table" then fail(2, 'd:await_change: expected { observer = "…", within = "60s" }') end
+  local outcome = ask(2, "await_change", options)
   return outcome
 end
 

@@ -6,6 +6,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
 #include "harness/base/vec.h"
+#include "harness/param/units.h"
 
 const char *const scenario_arrivals[] = {"constant", "poisson", NULL};
 const char *const scenario_connections[] = {"keepalive", "new", "mixed", NULL};
@@ -39,8 +40,16 @@ const struct param scenario_measure_table[] = {
 };
 
 /* The top level, for the help and the nearest name; maps and lists are read by hand. */
-static const char *const top_names[] = {"title",      "why",        "topology", "load",   "measure",
-                                        "objectives", "abort_when", "settings", "params", "run"};
+static const char *const top_names[] = {"title",  "why",      "usual",      "topology", "load",   "measure", "objectives",
+                                        "alerts", "may_fire", "abort_when", "settings", "params", "run"};
+
+static void free_names(char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(names[i]);
+    }
+    free(names);
+}
 
 void scenario_free(struct scenario *scenario)
 {
@@ -51,6 +60,8 @@ void scenario_free(struct scenario *scenario)
         free(scenario->objectives[i]);
     }
     free(scenario->objectives);
+    free_names(scenario->alerts, scenario->alert_count);
+    free_names(scenario->may_fire, scenario->may_fire_count);
     for (size_t i = 0; i < scenario->abort_count; i++) {
         free(scenario->abort_when[i].text);
         free(scenario->abort_when[i].where);
@@ -63,6 +74,7 @@ void scenario_free(struct scenario *scenario)
     free(scenario->name);
     free(scenario->title);
     free(scenario->why);
+    free(scenario->usual);
     free(scenario->topology);
     free(scenario);
 }
@@ -126,6 +138,22 @@ static int read_objectives(struct scenario *scenario, const struct node *declare
     return 0;
 }
 
+static int read_names_of(const struct node *declared, const char *key, char ***ret_names, size_t *ret_count, struct err *err)
+{
+    const struct node *list = node_get(declared, key);
+    if (list && list->kind != NODE_LIST) {
+        return node_err(list, err, "'%s': expected a list of observers of the kind alert, as { \"alert RegionDown\" }", key);
+    }
+    *ret_names = xcalloc(list ? list->count + 1 : 1, sizeof(char *));
+    for (size_t i = 0; list && i < list->count; i++) {
+        if (list->children[i]->kind != NODE_SCALAR) {
+            return node_err(list->children[i], err, "'%s': expected names of observers", key);
+        }
+        (*ret_names)[(*ret_count)++] = xstrdup(list->children[i]->text);
+    }
+    return 0;
+}
+
 /* What they say is checked by the plan, which knows the metrics and the vantages. */
 static int read_abort_when(struct scenario *scenario, const struct node *declared, struct err *err)
 {
@@ -162,6 +190,18 @@ static int read_map(const struct node *declared, const char *key, struct node **
     return 0;
 }
 
+static int read_usual(struct scenario *scenario, const struct node *declared, struct err *err)
+{
+    int64_t usual_ns;
+    int status = read_text(declared, "usual", false, &scenario->usual, err);
+    if (status < 0 || !scenario->usual || units_duration(scenario->usual, &usual_ns, err) == 0) {
+        return status;
+    }
+    char text[sizeof(err->text)];
+    (void)str_copy(text, sizeof(text), err->text);
+    return node_err(node_get(declared, "usual"), err, "usual: %s", text);
+}
+
 static int read_topology(struct scenario *scenario, const struct node *declared, struct err *err)
 {
     AUTO_FREE char *topology = NULL;
@@ -182,6 +222,9 @@ static int read_all(struct scenario *scenario, const struct node *declared, stru
         status = read_text(declared, "why", false, &scenario->why, err);
     }
     if (status == 0) {
+        status = read_usual(scenario, declared, err);
+    }
+    if (status == 0) {
         status = read_topology(scenario, declared, err);
     }
     if (status == 0) {
@@ -192,6 +235,12 @@ static int read_all(struct scenario *scenario, const struct node *declared, stru
     }
     if (status == 0) {
         status = read_objectives(scenario, declared, err);
+    }
+    if (status == 0) {
+        status = read_names_of(declared, "alerts", &scenario->alerts, &scenario->alert_count, err);
+    }
+    if (status == 0) {
+        status = read_names_of(declared, "may_fire", &scenario->may_fire, &scenario->may_fire_count, err);
     }
     if (status == 0) {
         status = read_abort_when(scenario, declared, err);

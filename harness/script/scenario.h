@@ -32,11 +32,16 @@ struct scenario {
     char *folder; /* where it is: topology and require look here */
     char *name;   /* file name without .lua */
     char *title, *why;
+    char *usual;    /* how long the whole drill usually takes, as written; NULL */
     char *topology; /* path, resolved against the folder */
     struct scenario_load load;
     struct scenario_measure measure;
     char **objectives;
     size_t objective_count;
+    char **alerts; /* observers of the kind "alert" that must fire */
+    size_t alert_count;
+    char **may_fire; /* and those of which either is right */
+    size_t may_fire_count;
     struct scenario_rule {
         char *text, *where; /* where: "file:line:column: " or "" */
     } * abort_when;

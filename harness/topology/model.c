@@ -38,6 +38,8 @@ static void free_service(struct topology_service *service)
     free(service->role);
     free(service->pid_file);
     free_strings(service->argv, service->argc);
+    free_strings(service->start, service->start_count);
+    free_strings(service->stop, service->stop_count);
     free_strings(service->env, service->env_count);
     free_strings(service->dirs, service->dir_count);
     free_strings(service->after, service->after_count);
@@ -59,6 +61,7 @@ static void free_observer(struct topology_observer *observer)
     free(observer->query);
     free(observer->url);
     free(observer->field);
+    free(observer->otherwise);
     free_strings(observer->argv, observer->argc);
 }
 
@@ -118,6 +121,10 @@ void topology_free(struct topology *topology)
     free(topology->file);
     free(topology->name);
     free(topology->description);
+    for (char **base = topology->bases; base && *base; base++) {
+        free(*base);
+    }
+    free(topology->bases);
     node_free(topology->source);
     free(topology);
 }
@@ -137,6 +144,16 @@ const struct topology_host *topology_host_find(const struct topology *topology, 
     for (size_t i = 0; name && i < topology->host_count; i++) {
         if (str_eq(topology->hosts[i].name, name)) {
             return &topology->hosts[i];
+        }
+    }
+    return NULL;
+}
+
+const struct topology_observer *topology_observer_find(const struct topology *topology, const char *name)
+{
+    for (size_t i = 0; name && i < topology->observer_count; i++) {
+        if (str_eq(topology->observers[i].name, name)) {
+            return &topology->observers[i];
         }
     }
     return NULL;

@@ -49,6 +49,15 @@ int names_no_host(const struct topology *topology, const char *name, struct err 
     return missing(topology, "host", name, &list, err);
 }
 
+int names_no_observer(const struct topology *topology, const char *name, struct err *err)
+{
+    struct name_list list CLEANUP(name_list_clear) = {0};
+    for (size_t i = 0; i < topology->observer_count; i++) {
+        *VEC_ADD(&list) = topology->observers[i].name;
+    }
+    return missing(topology, "observer", name, &list, err);
+}
+
 int names_check_service(const struct topology *topology, const char *name, struct err *err)
 {
     struct name_list list CLEANUP(name_list_clear) = {0};

@@ -72,21 +72,25 @@ struct topology_service { /* one instance on one host, everything expanded */
     size_t after_count;           /* instance names that must be ready before this one starts */
     struct topology_health ready; /* starts others, ends start-up */
     int64_t start_timeout_ns;
-    char *pid_file;  /* RUNTIME_LOCAL: where to find the pid; NULL: drill starts it */
-    int stop_signal; /* SIGTERM unless said */
+    char *pid_file;       /* RUNTIME_LOCAL: where to find the pid; NULL: drill starts it */
+    int stop_signal;      /* SIGTERM unless said */
+    char **start, **stop; /* RUNTIME_LOCAL: commands of what drill does not start itself */
+    size_t start_count, stop_count;
 };
 
 /* An observer: what it asks, from inside its place, and how often. Reports transitions of the answer. */
 enum observer_type { OBSERVER_NONE = 0, OBSERVER_DNS, OBSERVER_HTTP, OBSERVER_EXEC, OBSERVER_TYPE_COUNT };
 struct topology_observer {
-    char *name; /* "role us-east-db" */
-    char *kind; /* "dns", "health" or "role": the event's observer */
+    char *name;     /* "role us-east-db" */
+    char *kind;     /* the event's observer: "dns", "health", "role", "alert" ("firing"); "state" takes no part in the phases */
+    bool on_demand; /* asked only while a scenario waits for a change of it */
     enum observer_type type;
     char *place;
     int64_t interval_ns, timeout_ns;
     char *server, *query; /* dns */
     char *url;            /* http: the answer is the status, or with `field` the text that JSON member has */
-    char *field;          /* http: member of the JSON body, "role"; NULL: "up" for the expected status else "down" */
+    char *field;          /* http: path into the JSON body (json_at), "role"; NULL: "up" for the expected status else "down" */
+    char *otherwise;      /* http: the answer when the path leads nowhere; NULL: "unknown" */
     char **argv;
     size_t argc; /* exec: the answer is the first line printed */
 };
@@ -131,7 +135,8 @@ struct topology {
         struct topology_request write, read;
         char *list_url;
     } traffic;           /* list_url: GET, one id a line, last line "# N" */
-    struct node *source; /* the YAML as read, for evidence */
+    struct node *source; /* the YAML as read, with all that it extends */
+    char **bases;        /* the files that it extends, nearest first; NULL-terminated */
 };
 
 /* Read and check `file`. `state` is the folder that services may write (absolute), `tools` the folder of our own binaries (as
@@ -145,6 +150,7 @@ int topology_setting_names(const char *file, char ***ret_names, size_t *ret_coun
 
 const struct topology_region *topology_region_find(const struct topology *topology, const char *name);
 const struct topology_host *topology_host_find(const struct topology *topology, const char *name);
+const struct topology_observer *topology_observer_find(const struct topology *topology, const char *name);
 const struct topology_service *topology_service_find(const struct topology *topology, const char *name);
 /* Which region an address belongs to, or NULL. */
 const struct topology_region *topology_region_of_address(const struct topology *topology, const char *address);

@@ -214,15 +214,9 @@ static int read_end(struct reading *reading, struct err *err)
     }
 }
 
-int yaml_read_file(const char *path, struct node **ret_root, struct err *err)
+int yaml_read_text(const char *path, const char *text, size_t size, struct node **ret_root, struct err *err)
 {
-    AUTO_FREE char *text = NULL;
     AUTO_NODE struct node *root = NULL;
-    size_t size = 0;
-    if (fd_read_file(path, FILE_MAX_BYTES, &text, &size, err) < 0) {
-        err->code = ERR_INPUT;
-        return -ERR_INPUT;
-    }
     struct reading reading CLEANUP(reading_clear) = {.path = path};
     if (!yaml_parser_initialize(&reading.parser)) {
         return err_set(err, ERR_SYSTEM, "cannot start the YAML parser");
@@ -236,4 +230,27 @@ int yaml_read_file(const char *path, struct node **ret_root, struct err *err)
         *ret_root = TAKE(root);
     }
     return status;
+}
+
+int yaml_read_source(const char *path, char **ret_text, size_t *ret_size, struct node **ret_root, struct err *err)
+{
+    AUTO_FREE char *text = NULL;
+    size_t size = 0;
+    if (fd_read_file(path, FILE_MAX_BYTES, &text, &size, err) < 0) {
+        err->code = ERR_INPUT;
+        return -ERR_INPUT;
+    }
+    int status = yaml_read_text(path, text, size, ret_root, err);
+    if (status == 0) {
+        *ret_text = TAKE(text);
+        *ret_size = size;
+    }
+    return status;
+}
+
+int yaml_read_file(const char *path, struct node **ret_root, struct err *err)
+{
+    AUTO_FREE char *text = NULL;
+    size_t size = 0;
+    return yaml_read_source(path, &text, &size, ret_root, err);
 }

@@ -54,7 +54,7 @@ static size_t differences(const struct snapshot *before, bool print)
     return count;
 }
 
-static void whole_life(const struct fault_ops *ops, const struct victim *victim)
+static void whole_life(const struct fault_ops *ops, struct victim *victim)
 {
     struct snapshot *before CLEANUP(snapshot_cleanup) = remember();
     struct fault_instance *fault = victim_fault(ops, victim);
@@ -83,7 +83,7 @@ static void whole_life(const struct fault_ops *ops, const struct victim *victim)
 }
 
 /* Prepared, perhaps applied, then nothing but the journal is left. */
-static void revert_from_journal(const struct fault_ops *ops, const struct victim *victim, bool applied)
+static void revert_from_journal(const struct fault_ops *ops, struct victim *victim, bool applied)
 {
     struct snapshot *before CLEANUP(snapshot_cleanup) = remember();
     struct fault_instance *fault = victim_fault(ops, victim);
@@ -97,6 +97,7 @@ static void revert_from_journal(const struct fault_ops *ops, const struct victim
         assert_true((trace.size > 0) == !fault_hint(ops)->permanent);
     }
     fault = reborn(fault);
+    victim_lend(fault, victim);
     must(ops->revert(fault, err));
     must(ops->revert(fault, err));
     lab_assert_clean(fault);

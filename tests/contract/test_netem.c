@@ -98,13 +98,13 @@ static void jitter(void **state)
 static void loss(void **state)
 {
     static const double shares[] = {0.01, 0.3, 0.6}; /* over a half a signed number is negative */
-    enum { PACKETS = 10000 };
+    enum { PACKETS = 5000 };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(shares); i++) {
         AUTO_FREE char *options = xasprintf("\"probability\": \"%g%%\"", shares[i] * 100);
         struct fault_instance *fault = inject("loss", options);
         assert_between(read_back().loss, shares[i] - 1e-6, shares[i] + 1e-6);
-        struct traffic_seen seen = out(PACKETS, 10000, 100);
+        struct traffic_seen seen = out(PACKETS, 5000, 100);
         print_message("loss %g %%: %.2f %%\n", shares[i] * 100, 100 - 100.0 * seen.received / PACKETS);
         double sigma = sqrt(PACKETS * shares[i] * (1 - shares[i]));
         assert_between(PACKETS - seen.received, PACKETS * shares[i] - 4 * sigma, PACKETS * shares[i] + 4 * sigma);
@@ -123,13 +123,13 @@ static void bursts(void **state)
     struct traffic_seen seen = out(PACKETS, 10000, 100);
     double lost = PACKETS - seen.received;
     print_message("10 %% in bursts of 5: %.2f %%, mean burst %.2f\n", lost / PACKETS * 100, lost / seen.lost_runs);
-    assert_between(lost / PACKETS, 0.08, 0.12);
-    assert_between(lost / seen.lost_runs, 4.5, 5.6);
+    assert_between(lost / PACKETS, 0.07, 0.13); /* four times the spread of so many */
+    assert_between(lost / seen.lost_runs, 4.1, 5.9);
     take_away(fault);
     fault = inject("loss", "\"probability\": \"10%\", \"burst\": 50, \"burst_loss\": \"40%\"");
     assert_between(read_back().burst_loss, 0.3999, 0.4001);
     seen = out(PACKETS, 10000, 100);
-    assert_between(1 - (double)seen.received / PACKETS, 0.06, 0.14);
+    assert_between(1 - (double)seen.received / PACKETS, 0.05, 0.15);
     take_away(fault);
 }
 
@@ -153,7 +153,7 @@ static void duplicate_corrupt_reorder(void **state)
     fault = inject("reorder", "\"share\": \"5%\", \"by\": \"20ms\"");
     assert_between(read_back().reorder, 0.04999, 0.05001);
     assert_int_equal(read_back().reorder_ns, 20 * NS_PER_MS);
-    seen = out(PACKETS, 2000, 200);
+    seen = out(PACKETS, 2500, 200);
     print_message("reorder 5 %%: %.2f %% overtaken\n", 100.0 * seen.overtaken / PACKETS);
     assert_int_equal(seen.received, PACKETS);
     assert_between(seen.overtaken, 180, 320);
@@ -215,18 +215,28 @@ static void another_ones_qdisc_is_left_alone(void **state)
     must(netem_remove("edge", NETEM_OF_LINK, err));
 }
 
+/* What failed leaves nothing to the next. */
+static int clear(void **state)
+{
+    struct err err;
+    (void)state;
+    lab_enter(LAB_REGION);
+    (void)!netem_remove("edge", NETEM_OF_LINK, &err);
+    return netem_remove("edge", NETEM_OF_FAULT, &err);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(delay),
-        cmocka_unit_test(long_delays_do_not_wrap),
-        cmocka_unit_test(jitter),
-        cmocka_unit_test(loss),
-        cmocka_unit_test(bursts),
-        cmocka_unit_test(duplicate_corrupt_reorder),
-        cmocka_unit_test(rate),
-        cmocka_unit_test(the_rest_is_held),
-        cmocka_unit_test(another_ones_qdisc_is_left_alone),
+        cmocka_unit_test_teardown(delay, clear),
+        cmocka_unit_test_teardown(long_delays_do_not_wrap, clear),
+        cmocka_unit_test_teardown(jitter, clear),
+        cmocka_unit_test_teardown(loss, clear),
+        cmocka_unit_test_teardown(bursts, clear),
+        cmocka_unit_test_teardown(duplicate_corrupt_reorder, clear),
+        cmocka_unit_test_teardown(rate, clear),
+        cmocka_unit_test_teardown(the_rest_is_held, clear),
+        cmocka_unit_test_teardown(another_ones_qdisc_is_left_alone, clear),
     };
     struct err err = {0};
     if (!lab_make_namespaces()) {

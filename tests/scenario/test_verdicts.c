@@ -53,7 +53,8 @@ static void an_outage_that_recovers(void **state)
     assert_int_equal(drill.result->fault_count, 1);
     assert_true(drill.result->faults[0].proven && drill.result->faults[0].removed && drill.result->faults[0].clean);
     assert_int_equal(drill.result->observation_count, 4);
-    assert_int_equal(drill.result->loss.check_count, 2);
+    assert_int_equal(drill.result->loss.check_count, 3); /* the last is made when the load has stopped … */
+    assert_int_equal(drill.result->loss.checks[2].checked, drill.result->loss.acknowledged); /* … and so is of every write */
     assert_true(drill.result->loss.measured && drill.result->loss.acknowledged > 100);
     assert_int_equal(fake_drill_count(&drill, "service.started"), 4);
     assert_int_equal(fake_system.held.items[0].reverts_asked, 1);
@@ -149,11 +150,13 @@ static void writes_lost_at_failback(void **state)
     check_exit(&drill, VERDICT_FAIL, 1, "lost");
     const struct loss *loss = &drill.result->loss;
     assert_int_equal(loss->lost, 3);
-    assert_int_equal(loss->check_count, 2);
+    assert_int_equal(loss->check_count, 3);
     assert_string_equal(loss->checks[0].cause, "recovery");
     assert_int_equal(loss->checks[0].missing, 0);
     assert_string_equal(loss->checks[1].cause, "failback");
     assert_int_equal(loss->checks[1].newly_missing, 3);
+    assert_int_equal(loss->checks[2].missing, 3);
+    assert_int_equal(loss->checks[2].newly_missing, 0);
 }
 
 static void nothing_can_be_read_back(void **state)
@@ -224,6 +227,30 @@ static void steps_side_by_side(void **state)
     assert_string_equal(json_str(fake_drill_event(&drill, "fault.reverting", 0), "fault_id", ""), "f2");
 }
 
+static void a_change_is_waited_for(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.change_ns = 12 * NS_PER_S;
+    fake_drill_run("d:steady '5s' local f <close> = d:inject(fault.kill { host = 'us-west-gw' })\n"
+                   "d:note(tostring(d:await_change { observer = 'view us-east-gw', to = 'new', within = '20s' }))\n"
+                   "d:note(tostring(d:await_change { observer = 'view us-east-gw', within = '3s' }))\n"
+                   "d:note(tostring(d:await_change { observer = 'health us-west-gw', to = 'down', within = '2s' }))",
+                   &drill);
+    assert_int_equal(drill.status, 0);
+    assert_int_equal(fake_drill_count(&drill, "change.begin"), 3);
+    int64_t first_ns = json_int(fake_drill_event(&drill, "change.end", 0), "t", 0);
+    const json_t *seen = fake_drill_event(&drill, "observe", 0);
+    assert_string_equal(json_str(seen, "subject", ""), "view us-east-gw");
+    assert_true(first_ns - json_int(seen, "t", 0) < 20 * NS_PER_MS); /* acted upon at once */
+    assert_string_equal(json_str(fake_drill_event(&drill, "note", 0), "text", ""), "true");
+    assert_string_equal(json_str(fake_drill_event(&drill, "note", 1), "text", ""), "false");
+    assert_string_equal(json_str(fake_drill_event(&drill, "note", 2), "text", ""), "false");
+    int64_t second_ns = json_int(fake_drill_event(&drill, "change.end", 1), "t", 0);
+    assert_true(second_ns - first_ns >= 3 * NS_PER_S && second_ns - first_ns < 4 * NS_PER_S);
+    assert_int_equal(fake_system.views, 0); /* asked only while it was waited for */
+}
+
 int main(void)
 {
 #define DRILL_TEST(test) cmocka_unit_test_setup(test, fake_drill_reset)
@@ -234,7 +261,7 @@ int main(void)
         DRILL_TEST(the_failback_is_worse),    DRILL_TEST(writes_lost_at_failback),
         DRILL_TEST(nothing_can_be_read_back), DRILL_TEST(a_read_back_request_that_fails),
         DRILL_TEST(an_unproven_fault),        DRILL_TEST(faults_left_to_the_end_are_reverted),
-        DRILL_TEST(steps_side_by_side),
+        DRILL_TEST(steps_side_by_side),       DRILL_TEST(a_change_is_waited_for),
     };
     return cmocka_run_group_tests(tests, fake_drill_setup, fake_drill_teardown);
 }

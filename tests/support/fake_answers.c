@@ -236,6 +236,28 @@ static int read_back(struct place *place, const json_t *params, json_t **ret_res
     return status;
 }
 
+static bool is_view(const char *name)
+{
+    return strncmp(name, "view ", 5) == 0;
+}
+
+static int start_observers(struct place *place, const json_t *params, json_t **ret_result, struct err *err)
+{
+    size_t index;
+    json_t *observer;
+    json_array_foreach(json_object_get(params, "observers"), index, observer)
+    {
+        fake_system.views += is_view(json_str(observer, "name", ""));
+    }
+    return nothing(place, params, ret_result, err);
+}
+
+static int stop_observers(struct place *place, const json_t *params, json_t **ret_result, struct err *err)
+{
+    fake_system.views -= is_view(json_str(params, "name", ""));
+    return nothing(place, params, ret_result, err);
+}
+
 fake_method_f *fake_method(const char *name)
 {
     static const struct {
@@ -255,8 +277,8 @@ fake_method_f *fake_method(const char *name)
         {"load.start", start_load},
         {"load.stop", stop_load},
         {"snapshot.compare", compare_snapshot},
-        {"observe.start", nothing},
-        {"observe.stop", nothing},
+        {"observe.start", start_observers},
+        {"observe.stop", stop_observers},
         {"readback", read_back},
     };
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {

@@ -36,6 +36,7 @@ static const char topology_text[] =
     "  list_url: /orders\n"
     "observers:\n"
     "  health: { each: role=gateway, kind: health, place: dns, http: 'http://{{address}}:8080/' }\n"
+    "  view: { each: role=gateway, kind: state, on_demand: true, http: 'http://{{address}}:8080/view', field: version }\n"
     "steady:\n"
     "  a gateway answers: { place: us-east-gw, exec: [check] }\n";
 

@@ -29,6 +29,7 @@ struct pending {
 struct places {
     struct places_hooks hooks;
     void *context;
+    int64_t began_ns;
     VEC(struct place *) items;
     VEC(struct pending) pending;
 };
@@ -103,6 +104,19 @@ static bool is_lost_now(const struct place *place)
            clock_now_ns() >= fake_in_force_ns() + fake_system.lost_after_ns;
 }
 
+static bool tell_change(struct place *place)
+{
+    if (fake_system.views == 0 || fake_system.change_ns == 0 || !str_eq(place->name, "us-east-gw") ||
+        clock_now_ns() < place->places->began_ns + fake_system.change_ns) {
+        return false;
+    }
+    AUTO_JSON json_t *event = json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", "observe", "observer", "state", "subject",
+                                        "view us-east-gw", "from", "old", "to", "new");
+    fake_system.change_ns = 0; /* once */
+    place->places->hooks.on_event(place->places->context, place, event, clock_now_ns());
+    return true;
+}
+
 /* Virtual time passes: requests are sent and answered, agents reply and die. True when something was told. */
 static bool advance_to(struct places *places, int64_t now_ns)
 {
@@ -119,6 +133,7 @@ static bool advance_to(struct places *places, int64_t now_ns)
     }
     VEC_EACH(place, &places->items)
     {
+        told = tell_change(*place) || told;
         if (is_lost_now(*place)) {
             fake_system.lost_place = NULL; /* once */
             lose_place(*place);
@@ -187,6 +202,7 @@ struct places *places_new(const struct places_hooks *hooks, void *context)
     struct places *places = xcalloc(1, sizeof(*places));
     places->hooks = *hooks;
     places->context = context;
+    places->began_ns = clock_now_ns();
     return places;
 }
 

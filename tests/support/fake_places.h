@@ -41,14 +41,16 @@ struct fake_system {
     const char *unhealthy;    /* the detail of steady checks that never pass */
     int interrupt_after_call; /* 0: never */
     int interrupt_fd;         /* an eventfd that is made readable then */
-    const char *lost_place;   /* its agent goes away … */
-    int64_t lost_after_ns;    /* … so long after the first fault is in force */
+    int64_t change_ns;      /* what the observer 'view gw' of the topology says changes then, since the agents began; 0: never */
+    const char *lost_place; /* its agent goes away … */
+    int64_t lost_after_ns;  /* … so long after the first fault is in force */
     bool restart_fails;
     /* what was seen */
     int calls;               /* of agents while a world stands */
     int calls_at_compare;    /* number of the first snapshot.compare: the steps are over by then */
     int services, readbacks; /* started; asked for */
     int worlds;              /* that stand */
+    int views;               /* observers on demand that are being asked */
     VEC(struct fake_held) held;
 };
 extern struct fake_system fake_system;

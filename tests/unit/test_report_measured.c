@@ -48,7 +48,7 @@ static void measured_drill_is_reported(void **state)
     fake_open(&fake);
     fill_outage(&fake);
     struct result *result CLEANUP(result_cleanup) = fake_measure(&fake);
-    assert_int_equal(reports_write_all(result, fake.folder, &err), 0);
+    assert_int_equal(reports_write_all(result, NULL, fake.folder, &err), 0);
     AUTO_FREE char *html = read_report(&fake, "report.html"), *junit = read_report(&fake, "junit.xml");
     AUTO_JSON json_t *json = NULL;
     AUTO_FREE char *path = xasprintf("%s/report.json", fake.folder);
@@ -77,7 +77,7 @@ static void aborted_drill_is_reported(void **state)
     fake_event(&fake, 1, "abort", json_pack("{s:s}", "reason", "interrupted"));
     fake_end(&fake, 2, "aborted");
     struct result *result CLEANUP(result_cleanup) = fake_measure(&fake);
-    assert_int_equal(reports_write_all(result, fake.folder, &err), 0);
+    assert_int_equal(reports_write_all(result, NULL, fake.folder, &err), 0);
     AUTO_FREE char *html = read_report(&fake, "report.html"), *markdown = read_report(&fake, "report.md");
     assert_non_null(strstr(html, "drill aborted"));
     assert_non_null(strstr(markdown, "The drill was aborted"));

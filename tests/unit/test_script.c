@@ -101,10 +101,10 @@ static void check_fails(const char *body, const char *wanted)
 static void steps_are_asked_in_order(void **state)
 {
     (void)state;
-    check_asks(
-        "d:steady '5s' d:wait '1s' local f = d:inject(fault.kill { host = 'a' }) d:await_recovery() f:revert() f:revert()\n"
-        "d:read_back() d:note('hello ' .. d.params.who)",
-        "steady wait inject await_recovery revert read_back note:hello world ");
+    check_asks("d:steady '5s' d:wait '1s' local f = d:inject(fault.kill { host = 'a' }) d:await_recovery() d:await_change { "
+               "observer = 'x' } f:revert() f:revert()\n"
+               "d:read_back() d:note('hello ' .. d.params.who)",
+               "steady wait inject await_recovery await_change revert read_back note:hello world ");
     check_asks("", "");
 }
 
@@ -234,6 +234,7 @@ static void steps_that_make_no_sense(void **state)
     check_fails("d:steady()", "s.lua:3: d:steady: expected a duration");
     check_fails("d:inject { region = 'x' }", "s.lua:3: d:inject: expected a fault such as");
     check_fails("d:inject(fault.kill 'a')", "s.lua:3: fault.kill: expected options in braces");
+    check_fails("d:await_change 'dns'", "s.lua:3: d:await_change: expected { observer");
     check_fails("d:await_recovery '60s'", "s.lua:3: d:await_recovery: expected");
     check_fails("fault.own = function() end", "s.lua:3: faults cannot be defined");
     check_fails("d:await_recovery { within = print }\nd:await_recovery { within = function() end }", "s.lua:");

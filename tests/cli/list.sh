@@ -1,0 +1,40 @@
+#!/bin/sh
+# `drill list` names every scenario with what it needs; one that cannot be read is named with the reason.
+set -eu
+work=$(mktemp -d /tmp/drill-test.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+export DRILL_STATE_DIR="$work/state"
+fail() {
+    echo "FAILED: $*"
+    exit 1
+}
+
+"$DRILL" list >"$work/out" || fail "drill list: $(cat "$work/out")"
+for file in scenarios/*.lua; do
+    grep -qxF "$file" "$work/out" || fail "$file is not listed"
+    grep -q '^  usual *= "' "$file" || fail "$file does not say how long it usually takes"
+done
+[ "$(grep -c '^    needs ' "$work/out")" -eq "$(grep -c '\.lua$' "$work/out")" ] || fail "needs are missing: $(cat "$work/out")"
+
+printf 'return drill { title = "t", usual = "5", topology = "x.yaml", objectives = { "rto <= 20s" }, run = function(d) end }\n' >"$work/b.lua"
+printf 'return 1\n' >"$work/a.lua"
+code=0
+"$DRILL" list "$work" >"$work/out" || code=$?
+[ $code -eq 2 ] || fail "expected exit 2, found $code"
+grep -q 'b.lua:1:.*usual: .*unit' "$work/out" || fail "a wrong duration is not named: $(cat "$work/out")"
+grep -q 'cannot be read: .*a.lua: expected the file to end in' "$work/out" || fail "no reason: $(cat "$work/out")"
+
+sed -i 's/"5", topology = "x.yaml"/"5s", topology = "one.yaml"/' "$work/b.lua"
+cat >"$work/one.yaml" <<'Y'
+name: one
+regions: { a: { id: aa } }
+region_hosts: { gw: 11 }
+hosts: { client: 10.9.0.100 }
+services: { web: { role: gateway, on: gw, port: 80, command: surely-not-installed --fast, ready: { http: / } } }
+entrypoint: { url: "http://10.1.0.11" }
+traffic: { read: { url: / } }
+Y
+rm "$work/a.lua"
+"$DRILL" list "$work" >"$work/out" || fail "$(cat "$work/out")"
+grep -q 'surely-not-installed (MISSING)' "$work/out" || fail "a missing program is not named: $(cat "$work/out")"
+grep -q 'about 5s' "$work/out" || fail "$(cat "$work/out")"
