@@ -1,5 +1,5 @@
 /* Every system call and every netlink message of every registered fault fails once: the error is in words, memory and descriptors do not
- * leak, nothing is left behind, and who says that it worked is right. Without arguments a part of them, chosen by turns; with
+ * leak, nothing is left behind, and who says that it worked is right. Without more words a part of them, spread over all; with
  * DRILL_FAILING_CALLS=all every call with every error (ci/failing-calls). */
 #include "tests/contract/test_faults_victim.h"
 
@@ -15,7 +15,7 @@
 
 static const int errors[] = {EPERM, ENOMEM, EBUSY, ENOENT, EAGAIN};
 
-enum { EVERY = 8 /* without "all" each eighth call */, COMPLAINT_BYTES = 1200 };
+enum { CALLS_EACH = 10, MESSAGES_EACH = 5, COMPLAINT_BYTES = 1200 };
 
 static struct victim victim;
 
@@ -288,12 +288,13 @@ static void fail_one(const struct fault_ops *ops, long number, bool message, int
     }
 }
 
+/* All with every error; or, spread over all, as many as the test has time for, with the errors in turn. */
 static void fail_each(const struct fault_ops *ops, long count, bool message, bool all, struct tally *tally)
 {
-    for (long i = 0; i < count; i++) {
+    long step = all ? 1 : count / (message ? MESSAGES_EACH : CALLS_EACH) + 1, turn = 0;
+    for (long i = 0; i < count; i += step, turn++) {
         for (size_t j = 0; j < ARRAY_LEN(errors); j++) {
-            bool turn = (size_t)(i / EVERY) % ARRAY_LEN(errors) == j && (message || i % EVERY == 0);
-            if (all || turn) {
+            if (all || (size_t)turn % ARRAY_LEN(errors) == j) {
                 fail_one(ops, i, message, errors[j], tally);
             }
         }

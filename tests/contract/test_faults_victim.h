@@ -127,6 +127,30 @@ static inline bool victim_answers(const struct victim *victim, bool expected)
            lab_readable(fd, expected ? LAB_PATIENCE_MS : LAB_QUIET_MS) && recv(fd, &byte, 1, 0) == 1;
 }
 
+/* The rest of the program runs as the first process of a pid namespace with a /proc of its own, where other tests' processes are not seen;
+ * after lab_make_namespaces. The process that was there before ends here with that one's exit code, 77 when it cannot be. */
+static inline void victim_own_processes(void)
+{
+    int status = 0;
+    if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0) {
+        printf("skipped: a pid namespace cannot be made here: %s\n", strerror(errno));
+        (void)fflush(stdout);
+        _exit(77);
+    }
+    pid_t pid = fork();
+    if (pid != 0) {
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+        }
+        _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1); /* LeakSanitizer could make no thread here any more */
+    }
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount("proc", "/proc", "proc", 0, NULL) < 0) {
+        printf("skipped: /proc cannot be mounted here: %s\n", strerror(errno));
+        (void)fflush(stdout);
+        _exit(77);
+    }
+}
+
 /* What an agent would lend: the victim is the only service. */
 static inline int victim_pid(void *context, const char *name)
 {
@@ -162,30 +186,6 @@ static inline void victim_lend(struct fault_instance *fault, struct victim *vict
     static struct fault_services lent = {.pid = victim_pid, .start = victim_again, .stop = victim_stop};
     lent.context = victim;
     fault->services = &lent;
-}
-
-/* The rest of the program runs as the first process of a pid namespace with a /proc of its own, where other tests' processes are not seen;
- * after lab_make_namespaces. The process that was there before ends here with that one's exit code, 77 when it cannot be. */
-static inline void victim_own_processes(void)
-{
-    int status = 0;
-    if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0) {
-        printf("skipped: a pid namespace cannot be made here: %s\n", strerror(errno));
-        (void)fflush(stdout);
-        _exit(77);
-    }
-    pid_t pid = fork();
-    if (pid != 0) {
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-        }
-        _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1); /* LeakSanitizer could make no thread here any more */
-    }
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount("proc", "/proc", "proc", 0, NULL) < 0) {
-        printf("skipped: /proc cannot be mounted here: %s\n", strerror(errno));
-        (void)fflush(stdout);
-        _exit(77);
-    }
 }
 
 /* With options as JSON; region "east" of the lab, its host, or the victim: the first that the fault can be pointed at. */
