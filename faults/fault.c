@@ -20,6 +20,7 @@ struct box {
     struct fault_instance fault; /* first: instances are handed out as its address */
     json_t *description;
     const char **interfaces, **services;
+    struct fault_peer *peers;
     int *pids;
 };
 
@@ -69,6 +70,20 @@ static const char **borrow_strings(const json_t *array, size_t *ret_count)
     return strings;
 }
 
+static struct fault_peer *borrow_peers(const json_t *array, size_t *ret_count)
+{
+    size_t count = json_array_size(array);
+    struct fault_peer *peers = xcalloc(count, sizeof(*peers));
+    *ret_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *cidr = json_str(json_array_get(array, i), "cidr", NULL);
+        if (cidr) {
+            peers[(*ret_count)++] = (struct fault_peer){json_str(json_array_get(array, i), "name", cidr), cidr};
+        }
+    }
+    return peers;
+}
+
 static int *copy_pids(const json_t *array, size_t *ret_count)
 {
     size_t count = json_array_size(array);
@@ -91,11 +106,11 @@ static void read_target(struct box *box)
     target->kind = json_str(json, "kind", "");
     target->name = json_str(json, "name", "");
     target->cidr = json_str(json, "cidr", "");
-    target->peer_cidr = json_str(json, "peer_cidr", NULL);
-    target->peer_name = json_str(json, "peer_name", NULL);
+    box->peers = borrow_peers(json_object_get(json, "peers"), &target->peer_count);
     box->interfaces = borrow_strings(json_object_get(json, "interfaces"), &target->interface_count);
     box->services = borrow_strings(json_object_get(json, "services"), &target->service_count);
     box->pids = copy_pids(json_object_get(json, "pids"), &target->pid_count);
+    target->peers = box->peers;
     target->interfaces = box->interfaces;
     target->services = box->services;
     target->pids = box->pids;
@@ -121,9 +136,11 @@ static int check_target(const struct fault_instance *fault, struct err *err)
         return err_set(err, ERR_INPUT, "fault '%s' hits a %s, found '%s' %s", ops->name, taken, fault->target.kind,
                        fault->target.name);
     }
-    if ((ops->targets & FAULT_PEER_REGION) && !fault->target.peer_cidr) {
-        return err_set(err, ERR_INPUT, "fault '%s' stands between two regions: it needs `peer`, the name of the other one",
-                       ops->name);
+    if ((ops->targets & FAULT_PEER) && fault->target.peer_count == 0) {
+        return err_set(
+            err, ERR_INPUT,
+            "fault '%s' stands between two sides: it needs `peer`, the other region or host, a list of them, or \"rest\"",
+            ops->name);
     }
     return 0;
 }
@@ -179,6 +196,7 @@ void fault_instance_free(struct fault_instance *fault)
     free(fault->state);
     json_decref(fault->journal);
     json_decref(box->description);
+    free(box->peers);
     free(box->interfaces);
     free(box->services);
     free(box->pids);

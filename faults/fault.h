@@ -14,21 +14,34 @@
 #include "harness/param/param.h"
 
 /* What a fault can be pointed at: a bit each. */
-enum fault_target_kind { FAULT_REGION = 1, FAULT_HOST = 2, FAULT_SERVICE = 4, FAULT_PEER_REGION = 8 /* needs a second region */ };
+enum fault_target_kind { FAULT_REGION = 1, FAULT_HOST = 2, FAULT_SERVICE = 4, FAULT_PEER = 8 /* needs a far side */ };
 
-struct fault_target {      /* resolved by the controller; all borrowed from the instance */
-    const char *place;     /* where this agent is */
-    const char *kind;      /* "region", "host", "service" */
-    const char *name;      /* as shown: "us-east", "haproxy@us-east-gw1" */
-    const char *cidr;      /* what is selected: "10.1.0.0/24", "10.1.0.11/32" */
-    const char *peer_cidr; /* partition: the other side; NULL */
-    const char *peer_name; /* NULL */
+struct fault_peer { /* a far side: a region, a host, or one of them that a list or "rest" meant */
+    const char *name, *cidr;
+};
+
+struct fault_target {  /* resolved by the controller; all borrowed from the instance */
+    const char *place; /* where this agent is */
+    const char *kind;  /* "region", "host", "service" */
+    const char *name;  /* as shown: "us-east", "haproxy@us-east-gw1" */
+    const char *cidr;  /* what is selected: "10.1.0.0/24", "10.1.0.11/32" */
+    const struct fault_peer *peers;
+    size_t peer_count;
     const char *const *interfaces;
     size_t interface_count; /* in this place: the ones that lead out: {"edge", "backbone"} or {"eth0"} */
     const int *pids;
     size_t pid_count; /* process faults: what runs now */
     const char *const *services;
     size_t service_count; /* their instance names, same order */
+};
+
+/* What an agent lends to faults that must start and stop services by the way that the topology declares. */
+struct fault_services {
+    void *context;
+    int (*pid)(void *context, const char *name); /* what runs now; 0: nothing */
+    /* Begin to; whether it came to anything the pid shows later. */
+    int (*start)(void *context, const char *name, struct err *err);
+    int (*stop)(void *context, const char *name, struct err *err);
 };
 
 struct fault_instance {
@@ -39,8 +52,9 @@ struct fault_instance {
     void *state;     /* ops->state_size bytes, zeroed: sockets held, what was there before */
     json_t *journal; /* what `apply` wants to remember for a revert from the journal alone; an object, written with fsync by the
                                 * agent after `prepare` and before `apply` */
-    int64_t before_ns, after_ns; /* set by the agent around apply and revert */
-    char mechanism[64];          /* set by apply: "nft owner table", "netlink link flags", "pidfd" */
+    const struct fault_services *services; /* NULL outside of an agent */
+    int64_t before_ns, after_ns;           /* set by the agent around apply and revert */
+    char mechanism[256];                   /* set by apply: "nft owner table", "netlink link flags", "pidfd" */
 };
 
 struct fault_ops {
@@ -50,6 +64,14 @@ struct fault_ops {
     const struct param *options;
     size_t options_size, state_size;
     bool kernel_owned; /* vanishes with this process: undo has nothing to do */
+    /* For the catalogue (`drill faults`, docs/faults.md), each one line without a full stop: */
+    const char *example;    /* as in a scenario: "fault.blackhole { region = \"us-east\" }" */
+    const char *mechanisms; /* what it is made of, in the order in which it is tried */
+    const char *needs;      /* rights and parts of the kernel */
+    const char *proof;      /* what proves that it is in force */
+    const char *undo;       /* how it is undone, and who does it when drill is gone */
+    /* 0, or ERR_INPUT for what options and target alone show to be wrong, so that a plan refuses it. Pure. NULL: nothing to check. */
+    int (*check)(const struct fault_instance *fault, struct err *err);
     /* 0, or ERR_UNSUPPORTED with what is missing and what to do. Tries, never looks at versions; leaves nothing. */
     int (*supported)(const struct fault_instance *fault, struct err *err);
     /* One line for people: what will happen and what will prove it. */
@@ -60,6 +82,10 @@ struct fault_ops {
     int (*apply)(struct fault_instance *fault, struct err *err);
     /* Evidence from elsewhere than apply's own answer. 0 with the text when it is in force; an error with what was found when not. */
     int (*prove)(struct fault_instance *fault, struct buf *proof, struct err *err);
+    /* While it is in force, for what goes on by itself: called once after apply and then when *ret_due_ns (monotonic) has come; 0 there
+     * ends it. A line in `told` becomes an event. An error is told and ends it too; what was done so far stays in force. NULL: nothing
+     * goes on. */
+    int (*tick)(struct fault_instance *fault, int64_t *ret_due_ns, struct buf *told, struct err *err);
     /* Take it away. May be called twice, before apply, after half an apply, and with state zeroed and only `journal` filled. Allocates
      * nothing through the x* helpers. */
     int (*revert)(struct fault_instance *fault, struct err *err);
@@ -75,7 +101,7 @@ const struct fault_ops *fault_find(const char *name);
 const struct fault_ops *fault_require(const char *name, struct err *err);
 
 /* Build an instance from its JSON description (what the agent receives and what the journal holds):
- * { "fault_id", "fault", "options": {…}, "target": { place kind name cidr peer_cidr peer_name interfaces[] pids[] services[] }, "journal": {…} } */
+ * { "fault_id", "fault", "options": {…}, "target": { place kind name cidr peers[]{name cidr} interfaces[] pids[] services[] }, "journal": {…} } */
 int fault_instance_new(const json_t *description, struct fault_instance **ret_fault, struct err *err) MUST_CHECK;
 void fault_instance_free(struct fault_instance *fault); /* accepts NULL; closes what state holds through ops->release */
 json_t *fault_instance_to_json(const struct fault_instance *fault); /* new reference */

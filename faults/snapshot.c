@@ -35,8 +35,8 @@ static int add_stopped(struct snapshot *snapshot, struct err *err)
 /* Only what a fault may want to change. One that this kernel does not have is left out. */
 static void add_sysctls(struct snapshot *snapshot)
 {
-    static const char *const names[] = {"net/ipv4/ip_forward", "net/ipv4/icmp_ratelimit", "net/ipv4/icmp_echo_ignore_all",
-                                        "net/ipv6/conf/all/forwarding"};
+    static const char *const names[] = {"net/ipv4/ip_forward", "net/ipv4/icmp_ratelimit", "net/ipv4/icmp_ratemask",
+                                        "net/ipv4/icmp_echo_ignore_all", "net/ipv6/conf/all/forwarding"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         AUTO_FREE char *path = xasprintf("/proc/sys/%s", names[i]);
         AUTO_FREE char *value = NULL;

@@ -4,21 +4,40 @@
 #include <math.h>
 #include <string.h>
 
+#include "harness/base/cleanup.h"
 #include "harness/base/str.h"
 
-/* A small hatch on a ground; `path` is drawn with `stroke`. */
-static void define_pattern(struct xml *xml, const struct chart *chart, const char *name, const char *ground, const char *stroke,
-                           const char *path)
+/* A small hatch on a ground. Those of the series differ in hue, in lightness and in what is on them. */
+struct pattern {
+    const char *name, *ground, *stroke, *path;
+};
+static const struct pattern patterns[] = {
+    {"hatch", "#f3e9d8", "#8a6d3b", "M-1 7L7 -1M-1 1L1 -1M5 7L7 5"},
+    {"band", NULL, "#c9b48c", "M-1 7L7 -1M-1 1L1 -1M5 7L7 5"},
+    {"failed", ORANGE, "#ffffff", "M-1 -1L7 7M-1 5L1 7M5 -1L7 1"},
+    {"timeout", DARK_RED, "#dba3ad", "M0 3H2M3 0H5M3 6H5"},
+    {"hold", "#e3f1e8", "#1e7145", "M3 0V6"},
+    {"series-a", BLUE, NULL, NULL},
+    {"series-b", "#b5d1ea", "#2c5f96", "M1 2H2.5M4 5H5.5"},
+    {"series-c", "#2c6e63", "#b9ddd5", "M0 1H6"},
+    {"series-d", "#c9b6d9", "#5d3a7a", "M3 0V6"},
+    {"series-e", "#5b6b7b", "#e8ecf0", "M1 1H2M4 4H5"},
+    {"series-f", "#b9cf8a", "#4d6619", "M-1 -1L7 7M-1 5L1 7M5 -1L7 1"},
+};
+
+static void define_pattern(struct xml *xml, const struct chart *chart, const struct pattern *pattern)
 {
     xml_open(xml, "pattern");
-    xml_attrf(xml, "id", "%s-%s", chart->id, name);
+    xml_attrf(xml, "id", "%s-%s", chart->id, pattern->name);
     xml_attr(xml, "width", "6");
     xml_attr(xml, "height", "6");
     xml_attr(xml, "patternUnits", "userSpaceOnUse");
-    if (ground) {
-        chart_rect(xml, 0, 0, 6, 6, ground, NULL);
+    if (pattern->ground) {
+        chart_rect(xml, 0, 0, 6, 6, pattern->ground, NULL);
     }
-    chart_path(xml, path, "none", stroke, 1, NULL);
+    if (pattern->path) {
+        chart_path(xml, pattern->path, "none", pattern->stroke, 1, NULL);
+    }
     xml_end(xml);
 }
 
@@ -41,11 +60,9 @@ void chart_begin(struct xml *xml, const struct chart *chart, const char *title, 
     xml_text(xml, description);
     xml_close(xml);
     xml_open(xml, "defs");
-    define_pattern(xml, chart, "hatch", "#f3e9d8", "#8a6d3b", "M-1 7L7 -1M-1 1L1 -1M5 7L7 5");
-    define_pattern(xml, chart, "band", NULL, "#c9b48c", "M-1 7L7 -1M-1 1L1 -1M5 7L7 5");
-    define_pattern(xml, chart, "failed", ORANGE, "#ffffff", "M-1 -1L7 7M-1 5L1 7M5 -1L7 1");
-    define_pattern(xml, chart, "timeout", DARK_RED, "#e9c3ca", "M0 3H6");
-    define_pattern(xml, chart, "hold", "#e3f1e8", "#1e7145", "M3 0V6");
+    for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
+        define_pattern(xml, chart, &patterns[i]);
+    }
     xml_end(xml);
     chart_rect(xml, 0, 0, chart->width, chart->height, "#ffffff", NULL);
     xml_newline(xml);
@@ -162,13 +179,25 @@ const char *chart_clip(const char *text, size_t characters, char out[static 256]
     return out;
 }
 
+/* Of DejaVu Sans, the widest of the families that are asked for, in thousandths of the size. */
+static int character_width(unsigned char byte)
+{
+    if (byte < 0x80 && strchr(" .,:;|'!ijl()-", byte)) {
+        return 350;
+    }
+    if (byte == 'm' || byte == 'w' || byte == 'M' || byte == 'W' || byte == '%' || byte == '@') {
+        return 950;
+    }
+    return byte >= 'A' && byte <= 'Z' ? 690 : byte >= 'a' && byte <= 'z' ? 600 : byte < 0x80 ? 640 : 850;
+}
+
 double chart_text_width(const char *text, double size)
 {
-    size_t characters = 0;
+    int width = 0;
     for (const char *byte = text; *byte; byte++) {
-        characters += (*byte & 0xc0) != 0x80;
+        width += (*byte & 0xc0) == 0x80 ? 0 : character_width((unsigned char)*byte);
     }
-    return (double)characters * size * 0.61;
+    return width * size / 1000;
 }
 
 void chart_axis_y(struct xml *xml, const struct chart *chart, const char *unit)

@@ -14,6 +14,7 @@
 #define BLUE "#3b76af"
 #define ORANGE "#c65d00"
 #define DARK_RED "#7a1022"
+#define RED "#a3152b"
 #define GREEN "#1e7145"
 #define GREY "#767676"
 
@@ -40,7 +41,8 @@ void chart_rect(struct xml *xml, double x, double y, double width, double height
 void chart_line(struct xml *xml, double x1, double y1, double x2, double y2, const char *stroke, double width, const char *dash);
 void chart_label(struct xml *xml, double x, double y, enum chart_anchor anchor, double size, const char *fill, const char *text);
 void chart_path(struct xml *xml, const char *data, const char *fill, const char *stroke, double width, const char *dash);
-/* "url(#ID-hatch)" and friends into out: patterns that chart_begin defined. Names: hatch (fault), failed, timeout, band. */
+/* "url(#ID-hatch)" and friends into out: patterns that chart_begin defined. Names: hatch (fault), band, failed, timeout, hold, series-a
+ * to series-f. */
 const char *chart_pattern(const struct chart *chart, const char *name, char out[static 64]);
 /* A copy of `text` of at most `characters`, with "…" where it was cut. */
 const char *chart_clip(const char *text, size_t characters, char out[static 256]);

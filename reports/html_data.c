@@ -1,5 +1,4 @@
-/* What was lost: writes, and requests by kind of failure. */
-#include "harness/base/clock.h"
+/* Data in report.html: what became of the writes. */
 #include "harness/base/str.h"
 #include "reports/html_page.h"
 #include "reports/words.h"
@@ -74,96 +73,5 @@ void html_data(struct xml *xml, const struct result *result)
     }
     write_checks(xml, &result->loss);
     write_ids(xml, &result->loss);
-    html_section_end(xml);
-}
-
-static bool is_failure(int outcome, const struct result *result)
-{
-    return outcome != OUTCOME_OK && result->by_outcome[outcome] > 0;
-}
-
-/* Gives how many kinds there are. `values` gets one row of numbers each. */
-static size_t collect(const struct result *result, const struct columns *columns, const char *names[static OUTCOME_COUNT],
-                      double *values)
-{
-    size_t count = 0;
-    for (int outcome = OUTCOME_PENDING; outcome < OUTCOME_COUNT; outcome++) {
-        if (!is_failure(outcome, result)) {
-            continue;
-        }
-        names[count] = outcome_name((enum request_outcome)outcome);
-        for (size_t i = 0; i < columns->count; i++) {
-            const struct column *column = &columns->items[i];
-            for (size_t bin = column->first_bin; bin < column->first_bin + column->bin_count; bin++) {
-                values[count * columns->count + i] += (double)result->bins[bin].by_outcome[outcome] / (double)column->bin_count;
-            }
-        }
-        count++;
-    }
-    return count;
-}
-
-static void say_when(const struct result *result, int outcome, struct buf *first, struct buf *last)
-{
-    for (size_t i = 0; i < result->bin_count; i++) {
-        if (result->bins[i].by_outcome[outcome] > 0) {
-            buf_reset(last);
-            buf_printf(last, "%.0f s", words_since(result, result->bins[i].start_ns));
-            if (first->size == 0) {
-                buf_puts(first, buf_str(last));
-            }
-        }
-    }
-}
-
-static void write_kinds(struct xml *xml, const struct result *result)
-{
-    static const char *const heads[] = {"Kind", "What it means", ">Requests", ">Share of all", ">First due in second", ">Last"};
-    html_table(xml, "Requests that were not answered as agreed", heads, ARRAY_LEN(heads));
-    for (int outcome = OUTCOME_PENDING; outcome < OUTCOME_COUNT; outcome++) {
-        struct buf share CLEANUP(buf_clear) = {0}, first CLEANUP(buf_clear) = {0}, last CLEANUP(buf_clear) = {0};
-        if (!is_failure(outcome, result)) {
-            continue;
-        }
-        words_share(result->by_outcome[outcome], result->requests.scheduled, &share);
-        say_when(result, outcome, &first, &last);
-        html_row(xml);
-        html_name_cell(xml, outcome_name((enum request_outcome)outcome));
-        html_cell(xml, words_outcome((enum request_outcome)outcome));
-        html_number(xml, "%llu", (unsigned long long)result->by_outcome[outcome]);
-        html_number(xml, "%s", buf_str(&share));
-        html_number(xml, "%s", buf_str(&first));
-        html_number(xml, "%s", buf_str(&last));
-        html_row_end(xml);
-    }
-    html_table_end(xml);
-}
-
-void html_failures(struct xml *xml, const struct result *result, const struct columns *columns)
-{
-    const char *names[OUTCOME_COUNT];
-    AUTO_FREE double *values = xcalloc((size_t)OUTCOME_COUNT * (columns->count + 1), sizeof(*values));
-    size_t count = collect(result, columns, names, values);
-    html_section(xml, "failures", "Failures by kind");
-    if (count == 0) {
-        xml_element(xml, "p", NULL,
-                    result->requests.scheduled ? "Every request was answered as agreed." : "No request was sent.");
-        html_section_end(xml);
-        return;
-    }
-    const struct strips strips = {.id = "kinds",
-                                  .title = "Failures by kind",
-                                  .description =
-                                      "Failed requests per second of each kind over the drill. The dashed line is the first "
-                                      "disruption. The table below sums them up.",
-                                  .unit = "requests/s",
-                                  .names = names,
-                                  .values = values,
-                                  .count = count,
-                                  .fill = ORANGE};
-    if (columns->count > 0) {
-        html_strips(xml, columns, &strips);
-    }
-    write_kinds(xml, result);
     html_section_end(xml);
 }

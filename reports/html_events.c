@@ -12,8 +12,8 @@ static void write_event(struct xml *xml, const struct result *result, const json
     words_event(event, &place, &text);
     html_row(xml);
     html_number(xml, "%.3f s", words_since(result, json_int(event, "t", result->origin_ns)));
-    html_cell(xml, json_str(event, "utc", ""));
-    html_cell(xml, buf_str(&place));
+    xml_element(xml, "td", "short", json_str(event, "utc", ""));
+    xml_elementf(xml, "td", "short", "%.40s", buf_str(&place));
     html_cellf(xml, "%.*s%s", TEXT_MAX, buf_str(&text), text.size > TEXT_MAX ? "…" : "");
     html_row_end(xml);
 }

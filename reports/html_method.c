@@ -1,7 +1,9 @@
 /* How it was measured, what the words mean, on what it ran, and how to get the same figures again. */
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/base/clock.h"
+#include "harness/base/fd.h"
 #include "harness/base/str.h"
 #include "reports/html_page.h"
 #include "reports/words.h"
@@ -39,6 +41,7 @@ static const struct {
 static void write_settings(struct xml *xml, const struct result *result)
 {
     char window[32], latency[32], hold[32], bound[32];
+    const char *wall_clock = json_str(result->environment, "wall_clock", "not recorded");
     html_facts(xml, "Settings");
     html_fact(xml, "Window", "%s, with at least %u requests", clock_format_duration(result->method.window_ns, window),
               result->method.minimum_count);
@@ -56,19 +59,62 @@ static void write_settings(struct xml *xml, const struct result *result)
     } else {
         html_fact(xml, "Driver late by", "not measured");
     }
+    html_fact(xml, "Clock", "Times are of the monotonic clock. The wall clock, which UTC is read from, was %s.", wall_clock);
+    html_fact(xml, "Requests reconcile", "%llu scheduled = %llu answered + %llu failed + %llu timed out + %llu not sent",
+              (unsigned long long)result->requests.scheduled, (unsigned long long)result->requests.ok,
+              (unsigned long long)result->requests.failed, (unsigned long long)result->requests.timed_out,
+              (unsigned long long)result->requests.not_sent);
     html_table_end(xml);
 }
 
-void html_method(struct xml *xml, const struct result *result)
+static void write_recipe(struct xml *xml)
 {
-    html_section(xml, "method", "Method and definitions");
-    write_settings(xml, result);
+    static const struct {
+        const char *words, *command;
+    } steps[] = {
+        {"Everything, from the evidence alone, in the folder of this file:", "drill report ."},
+        {"Every request as a line:", "drill ledger . > requests.csv"},
+        {"The time to recover, to the second: the end of the last second after the disruption that was not good.",
+         "awk -F, 'NR > 1 && $1 >= 0 && $2 < 0.99 * ($2 + $3 + $4) { last = $1 + 1 } END { print last + 0 }' samples.csv"},
+        {"… exactly: take the requests of one vantage and class in the order of due_ns, find the first after the disruption "
+         "(fault.requested in events.jsonl) that failed in a window that is not good, then the first good one from which every "
+         "window "
+         "stays good for the hold time.",
+         NULL},
+        {"The lost writes: acknowledged, and not among the ids that were read back.",
+         "awk -F, '$3 == \"write\" && $4 == \"ok\" { print $9 }' requests.csv | sort | comm -23 - <(sort readback-1.ids)"},
+    };
+    xml_element(xml, "h3", NULL, "To compute the figures again");
+    xml_open(xml, "ol");
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        xml_open(xml, "li");
+        xml_textf(xml, "%s ", steps[i].words);
+        if (steps[i].command) {
+            xml_element(xml, "code", NULL, steps[i].command);
+        }
+        xml_close(xml);
+    }
+    xml_close(xml);
+    xml_newline(xml);
+}
+
+static void write_definitions(struct xml *xml)
+{
+    xml_element(xml, "h3", NULL, "Definitions");
     xml_open(xml, "dl");
     for (size_t i = 0; i < ARRAY_LEN(definitions); i++) {
         xml_element(xml, "dt", NULL, definitions[i].word);
         xml_element(xml, "dd", NULL, definitions[i].meaning);
     }
     xml_close(xml);
+}
+
+void html_method(struct xml *xml, const struct result *result)
+{
+    html_section(xml, "method", "Method and definitions");
+    write_settings(xml, result);
+    write_recipe(xml);
+    write_definitions(xml);
     html_section_end(xml);
 }
 
@@ -103,10 +149,32 @@ static void write_object(struct xml *xml, const json_t *object, const char *capt
     html_table_end(xml);
 }
 
-void html_environment(struct xml *xml, const struct result *result)
+/* A file of the drill's folder, as it was used; nothing when it is not there. */
+static void write_source(struct xml *xml, const char *folder, const char *name, const char *summary)
+{
+    enum { SOURCE_MAX = 64 * 1024 };
+    AUTO_FREE char *path = xasprintf("%s/%s", folder, name);
+    AUTO_FREE char *text = NULL;
+    size_t size = 0;
+    struct err err = {0};
+    if (access(path, R_OK) != 0) {
+        return;
+    }
+    html_details(xml, summary);
+    if (fd_read_file(path, SOURCE_MAX, &text, &size, &err) == 0) {
+        xml_open(xml, "pre");
+        xml_text(xml, text);
+        xml_close(xml);
+    } else {
+        xml_elementf(xml, "p", NULL, "Too large for this page: it is in %s.", name);
+    }
+    html_details_end(xml);
+}
+
+void html_appendix(struct xml *xml, const struct result *result, const char *folder)
 {
     static const char *const parts[] = {"load", "settings", "params"};
-    html_section(xml, "environment", "Environment, and how to recompute this report");
+    html_section(xml, "appendix", "Appendix: environment and scenario");
     if (json_object_size(result->environment) > 0) {
         write_object(xml, result->environment, "Where it ran");
     } else {
@@ -118,13 +186,7 @@ void html_environment(struct xml *xml, const struct result *result)
             write_object(xml, part, parts[i]);
         }
     }
-    xml_open(xml, "p");
-    xml_text(xml, "Every figure above follows from the evidence beside this file: ledger-*.bin (each request), events.jsonl, "
-                  "readback-*.ids and plan.json. To measure it again and write the same report: ");
-    xml_element(xml, "code", NULL, "drill report DIR");
-    xml_text(xml, ", with the folder of this file. The requests as a table: ");
-    xml_element(xml, "code", NULL, "drill ledger DIR --csv");
-    xml_text(xml, ".");
-    xml_close(xml);
+    write_source(xml, folder, "scenario.lua", "The scenario's source");
+    write_source(xml, folder, "topology.yaml", "The topology");
     html_section_end(xml);
 }

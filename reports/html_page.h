@@ -6,6 +6,7 @@
 
 #include "harness/measure/result.h"
 #include "reports/columns.h"
+#include "reports/report.h"
 #include "reports/xml.h"
 
 /* The page's head with the style that all pages share; more_style may be NULL. */
@@ -30,28 +31,40 @@ void html_name_cell(struct xml *xml, const char *text); /* <th scope="row"> */
 void html_facts(struct xml *xml, const char *caption);
 void html_fact(struct xml *xml, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* One small bar chart above the other, on one time axis. `values` holds count * columns->count numbers, per second. */
-struct strips {
-    const char *id, *title, *description, *unit;
-    const char *const *names;
-    const double *values;
+/* The numbers behind a picture, folded away: at most 40 rows, each some columns of the picture long. `cells` writes what stands
+ * behind the time in the row of columns [from, to). */
+struct over_time {
+    const char *summary;
+    const char *const *heads;
     size_t count;
-    const char *fill;
+    void (*cells)(struct xml *xml, const struct columns *columns, size_t from, size_t to, const void *context);
+    const void *context;
 };
-void html_strips(struct xml *xml, const struct columns *columns, const struct strips *strips);
+void html_over_time(struct xml *xml, const struct columns *columns, const struct over_time *table);
+/* Folded away on a screen, open in print. */
+void html_details(struct xml *xml, const char *summary);
+void html_details_end(struct xml *xml);
 
-void html_banner(struct xml *xml, const struct result *result);
-void html_objectives(struct xml *xml, const struct result *result);
-void html_timeline(struct xml *xml, const struct result *result);
+/* On page one, in this order. */
+void html_banner(struct xml *xml, const struct result *result, const struct report_context *context);
+void html_objectives(struct xml *xml, const struct result *result, const struct report_context *context);
+void html_timeline(struct xml *xml, const struct result *result, const struct columns *columns);
 void html_phases(struct xml *xml, const struct result *result);
-void html_observations(struct xml *xml, const struct result *result);
-void html_faults(struct xml *xml, const struct result *result);
+void html_findings(struct xml *xml, const struct result *result, const struct report_context *context);
+/* Behind it. */
 void html_traffic(struct xml *xml, const struct result *result, const struct columns *columns);
+void html_observations(struct xml *xml, const struct result *result);
 void html_latency(struct xml *xml, const struct result *result, const struct columns *columns);
 void html_data(struct xml *xml, const struct result *result);
 void html_failures(struct xml *xml, const struct result *result, const struct columns *columns);
+void html_faults(struct xml *xml, const struct result *result);
 void html_events(struct xml *xml, const struct result *result);
+void html_security(struct xml *xml, const struct report_context *context);
+void html_plan(struct xml *xml, const struct result *result, const struct report_context *context);
+void html_history(struct xml *xml, const struct result *result, const struct report_context *context);
 void html_method(struct xml *xml, const struct result *result);
-void html_environment(struct xml *xml, const struct result *result);
+void html_evidence(struct xml *xml, const struct report_context *context);
+void html_verify(struct xml *xml, const struct report_context *context);
+void html_appendix(struct xml *xml, const struct result *result, const char *folder);
 
 #endif

@@ -7,7 +7,7 @@
 #include "reports/words.h"
 
 /* The whole of a longer text is in report.json or events.jsonl. */
-enum { TEXT_MAX = 1000 };
+enum { TEXT_MAX = 1000, OVER_TIME_ROWS_MAX = 40 };
 
 static void clipped(struct xml *xml, const char *text)
 {
@@ -57,11 +57,12 @@ void html_figure_end(struct xml *xml)
     xml_newline(xml);
 }
 
-void html_table(struct xml *xml, const char *caption, const char *const *heads, size_t count)
+static void open_table(struct xml *xml, const char *class, const char *caption, const char *const *heads, size_t count)
 {
     xml_open(xml, "div");
     xml_attr(xml, "class", "box");
     xml_open(xml, "table");
+    xml_attr(xml, "class", class);
     if (caption) {
         xml_element(xml, "caption", NULL, caption);
     }
@@ -79,6 +80,11 @@ void html_table(struct xml *xml, const char *caption, const char *const *heads, 
     xml_close(xml);
     xml_open(xml, "tbody");
     xml_newline(xml);
+}
+
+void html_table(struct xml *xml, const char *caption, const char *const *heads, size_t count)
+{
+    open_table(xml, NULL, caption, heads, count);
 }
 
 void html_table_end(struct xml *xml)
@@ -148,7 +154,7 @@ void html_instant(struct xml *xml, const struct result *result, int64_t t_ns)
 void html_facts(struct xml *xml, const char *caption)
 {
     static const char *const heads[] = {"What", "Value"};
-    html_table(xml, caption, heads, ARRAY_LEN(heads));
+    open_table(xml, "facts", caption, heads, ARRAY_LEN(heads)); /* its head is for screen readers */
 }
 
 void html_fact(struct xml *xml, const char *name, const char *fmt, ...)
@@ -160,4 +166,38 @@ void html_fact(struct xml *xml, const char *name, const char *fmt, ...)
     cell_args(xml, NULL, fmt, args);
     va_end(args);
     html_row_end(xml);
+}
+
+void html_details(struct xml *xml, const char *summary)
+{
+    xml_open(xml, "details");
+    xml_element(xml, "summary", NULL, summary);
+}
+
+void html_details_end(struct xml *xml)
+{
+    xml_close(xml);
+    xml_newline(xml);
+}
+
+void html_over_time(struct xml *xml, const struct columns *columns, const struct over_time *table)
+{
+    enum { HEADS_MAX = 16 };
+    const char *heads[HEADS_MAX] = {">From"};
+    char caption[32];
+    size_t step = (columns->count + OVER_TIME_ROWS_MAX - 1) / OVER_TIME_ROWS_MAX;
+    size_t count = table->count < HEADS_MAX - 1 ? table->count : HEADS_MAX - 1;
+    memcpy(heads + 1, table->heads, count * sizeof(*heads));
+    (void)str_format(caption, sizeof(caption), "Rows of %zu s", step * columns->step);
+    html_details(xml, table->summary);
+    html_table(xml, caption, heads, count + 1);
+    for (size_t from = 0; from < columns->count; from += step) {
+        size_t to = from + step < columns->count ? from + step : columns->count;
+        html_row(xml);
+        html_number(xml, "%.0f s", columns->items[from].from_s);
+        table->cells(xml, columns, from, to, table->context);
+        html_row_end(xml);
+    }
+    html_table_end(xml);
+    html_details_end(xml);
 }

@@ -1,74 +1,20 @@
-/* Where traffic went: answered requests of each region, second by second. */
+/* Where traffic went: shares over time, totals by part of the drill, and the requests that failed on their way to each region. */
+#include <math.h>
+
 #include "harness/base/str.h"
 #include "reports/html_page.h"
+#include "reports/regions.h"
 #include "reports/words.h"
 
-enum { REGIONS_MAX = 12, PART_COUNT = 3 };
-
-struct regions {
-    const char *names[REGIONS_MAX];
-    size_t count;
-    double *values; /* count rows of one number a column */
-    uint64_t totals[REGIONS_MAX][PART_COUNT];
-    uint64_t part_totals[PART_COUNT];
-};
-
-static size_t region_index(struct regions *regions, const char *name)
-{
-    for (size_t i = 0; i < regions->count; i++) {
-        if (str_eq(regions->names[i], name)) {
-            return i;
-        }
-    }
-    if (regions->count == REGIONS_MAX) {
-        return REGIONS_MAX - 1;
-    }
-    regions->names[regions->count] = name;
-    return regions->count++;
-}
-
-static const char *region_name(const struct address_bin *address)
-{
-    return *address->region ? address->region : *address->address ? address->address : "unknown";
-}
-
-static int64_t last_recovery_ns(const struct result *result)
-{
-    int64_t last = 0;
-    for (size_t i = 0; i < result->observation_count; i++) {
-        const struct observation *observation = &result->observations[i];
-        int64_t end = observation->outage && !observation->recovery_ns ? observation->watched_until_ns : observation->recovery_ns;
-        last = end > last ? end : last;
-    }
-    return last > result->origin_ns ? last : result->origin_ns;
-}
-
-static void add_address(struct regions *regions, const struct result *result, const struct columns *columns,
-                        const struct address_bin *address, int64_t recovered_ns)
-{
-    size_t index = region_index(regions, region_name(address));
-    double *values = regions->values + index * columns->count;
-    for (size_t i = 0; i < columns->count; i++) {
-        const struct column *column = &columns->items[i];
-        for (size_t bin = column->first_bin; bin < column->first_bin + column->bin_count; bin++) {
-            int64_t start_ns = result->bins[bin].start_ns;
-            size_t part = !result->disrupted || start_ns < result->origin_ns ? 0 : start_ns < recovered_ns ? 1 : 2;
-            values[i] += (double)address->counts[bin] / (double)column->bin_count;
-            regions->totals[index][part] += address->counts[bin];
-            regions->part_totals[part] += address->counts[bin];
-        }
-    }
-}
-
-static void write_table(struct xml *xml, const struct regions *regions)
+static void write_totals(struct xml *xml, const struct regions *regions)
 {
     static const char *const heads[] = {"Region", ">Before the first disruption", ">From then to the last recovery",
                                         ">Afterwards"};
-    html_table(xml, "Answered requests, by the region that answered", heads, ARRAY_LEN(heads));
+    html_table(xml, "Requests answered, by the region that answered", heads, ARRAY_LEN(heads));
     for (size_t i = 0; i < regions->count; i++) {
         html_row(xml);
         html_name_cell(xml, regions->names[i]);
-        for (size_t part = 0; part < PART_COUNT; part++) {
+        for (size_t part = 0; part < REGION_PARTS; part++) {
             struct buf share CLEANUP(buf_clear) = {0};
             words_share(regions->totals[i][part], regions->part_totals[part], &share);
             html_number(xml, "%llu (%s)", (unsigned long long)regions->totals[i][part], buf_str(&share));
@@ -78,31 +24,74 @@ static void write_table(struct xml *xml, const struct regions *regions)
     html_table_end(xml);
 }
 
-void html_traffic(struct xml *xml, const struct result *result, const struct columns *columns)
+static void write_failed(struct xml *xml, const struct result *result)
 {
-    html_section(xml, "traffic", "Where traffic went");
-    if (result->address_count == 0 || columns->count == 0) {
-        xml_element(xml, "p", NULL, "Not measured: no request was answered.");
-        html_section_end(xml);
+    static const char *const heads[] = {"Sent to", ">Answered as agreed", ">Failed", ">First failed", ">Last failed"};
+    if (result->region_count == 0) {
         return;
     }
-    AUTO_FREE struct regions *regions = xcalloc(1, sizeof(*regions));
-    AUTO_FREE double *values = xcalloc(REGIONS_MAX * columns->count, sizeof(*values));
-    regions->values = values;
-    for (size_t i = 0; i < result->address_count; i++) {
-        add_address(regions, result, columns, &result->addresses[i], last_recovery_ns(result));
+    html_table(xml, "Requests by the region that they were sent to", heads, ARRAY_LEN(heads));
+    for (size_t i = 0; i < result->region_count; i++) {
+        const struct region_result *region = &result->regions[i];
+        struct buf share CLEANUP(buf_clear) = {0};
+        words_share(region->failed, region->answered + region->failed, &share);
+        html_row(xml);
+        html_name_cell(xml, *region->name ? region->name : "no address known");
+        html_number(xml, "%llu", (unsigned long long)region->answered);
+        html_number(xml, "%llu (%s)", (unsigned long long)region->failed, buf_str(&share));
+        html_instant(xml, result, region->first_failed_ns);
+        html_instant(xml, result, region->last_failed_ns);
+        html_row_end(xml);
     }
-    const struct strips strips = {.id = "regions",
-                                  .title = "Traffic per region",
-                                  .description =
-                                      "Answered requests per second of each region over the drill. The dashed line is the "
-                                      "first disruption. The table below sums them up.",
-                                  .unit = "requests/s",
-                                  .names = regions->names,
-                                  .values = values,
-                                  .count = regions->count,
-                                  .fill = BLUE};
-    html_strips(xml, columns, &strips);
-    write_table(xml, regions);
+    html_table_end(xml);
+}
+
+static void write_cells(struct xml *xml, const struct columns *columns, size_t from, size_t to, const void *context)
+{
+    const struct regions *regions = context;
+    (void)columns;
+    for (size_t i = 0; i < regions->count; i++) {
+        double sum = 0, total = 0;
+        for (size_t column = from; column < to; column++) {
+            sum += regions->values[i * regions->column_count + column];
+            for (size_t j = 0; j < regions->count; j++) {
+                total += regions->values[j * regions->column_count + column];
+            }
+        }
+        if (total > 0) {
+            html_number(xml, "%.1f%%", 100 * sum / total);
+        } else {
+            html_number(xml, "-");
+        }
+    }
+}
+
+static void write_over_time(struct xml *xml, const struct columns *columns, const struct regions *regions)
+{
+    char heads[REGIONS_MAX][72];
+    const char *names[REGIONS_MAX];
+    for (size_t i = 0; i < regions->count; i++) {
+        (void)str_format(heads[i], sizeof(heads[i]), ">%.64s", regions->names[i]);
+        names[i] = heads[i];
+    }
+    const struct over_time table = {
+        .summary = "The shares as a table", .heads = names, .count = regions->count, .cells = write_cells, .context = regions};
+    html_over_time(xml, columns, &table);
+}
+
+void html_traffic(struct xml *xml, const struct result *result, const struct columns *columns)
+{
+    struct regions *regions CLEANUP(regions_cleanup) = regions_new(result, columns);
+    html_section(xml, "traffic", "Where traffic went");
+    if (regions->count == 0 || columns->count == 0) {
+        xml_element(xml, "p", NULL, "Not measured: no request was answered.");
+    } else {
+        html_figure(xml);
+        regions_draw(xml, result, columns);
+        html_figure_end(xml);
+        write_over_time(xml, columns, regions);
+        write_totals(xml, regions);
+    }
+    write_failed(xml, result);
     html_section_end(xml);
 }

@@ -1,5 +1,6 @@
 /* junit.xml: an objective is a test case. Keeps to what GitLab, GitHub's reporters and Jenkins' junit-10.xsd all accept: no
- * attributes on <testsuites>, no zone in the timestamp, the message again as the element's text. */
+ * attributes on <testsuites>, no zone in the timestamp, the message again as the element's text. Ant's schema knows no output of a
+ * single case, GitLab likes to know the file; no other reader minds, so there is a dialect for each. */
 #include <math.h>
 #include <string.h>
 
@@ -8,6 +9,8 @@
 #include "reports/report.h"
 #include "reports/words.h"
 #include "reports/xml.h"
+
+enum { FINDINGS_MAX = 20, FINDING_TEXT_MAX = 1000 };
 
 static void property(struct xml *xml, const char *name, const char *value)
 {
@@ -30,6 +33,7 @@ static void write_properties(struct xml *xml, const struct result *result)
     property(xml, "drill.title", result->title);
     property(xml, "drill.topology", result->topology);
     property(xml, "drill.verdict", words_verdict(result->verdict));
+    property(xml, "drill.git_commit", json_str(result->environment, "git_commit", NULL));
     property(xml, "drill.exit", result->exit_words);
     property(xml, "drill.rto", buf_str(&rto));
     property(xml, "drill.loss", buf_str(&loss));
@@ -54,12 +58,23 @@ static double case_seconds(const struct objective_result *objective)
     return time ? objective->measured.value : 0;
 }
 
-static void open_case(struct xml *xml, const struct result *result, const char *name, double seconds)
+struct junit {
+    struct xml *xml;
+    const struct result *result;
+    const struct report_context *context;
+};
+
+static void open_case(const struct junit *junit, const char *name, double seconds)
 {
+    struct xml *xml = junit->xml;
+    const struct result *result = junit->result;
     xml_open(xml, "testcase");
     xml_attrf(xml, "classname", "drill.%s", result->scenario ? result->scenario : "unknown");
     xml_attr(xml, "name", name);
     xml_attrf(xml, "time", "%.3f", seconds);
+    if (junit->context->junit == JUNIT_GITLAB) {
+        xml_attr(xml, "file", json_str(result->plan, "scenario_file", "scenario.lua"));
+    }
 }
 
 static bool named_before(const struct result *result, size_t index)
@@ -72,8 +87,18 @@ static bool named_before(const struct result *result, size_t index)
     return false;
 }
 
-static void write_objective(struct xml *xml, const struct result *result, size_t index)
+static void write_attachment(const struct junit *junit)
 {
+    const char *way = junit->context->attachments;
+    if (junit->context->junit != JUNIT_ANT) {
+        xml_elementf(junit->xml, "system-out", NULL, "[[ATTACHMENT|%s%scharts/timeline.svg]]", way ? way : "", way ? "/" : "");
+    }
+}
+
+static void write_objective(const struct junit *junit, size_t index)
+{
+    struct xml *xml = junit->xml;
+    const struct result *result = junit->result;
     const struct objective_result *objective = &result->objectives[index];
     const char *text = objective->text ? objective->text : "objective";
     struct buf name CLEANUP(buf_clear) = {0}, message CLEANUP(buf_clear) = {0};
@@ -86,34 +111,34 @@ static void write_objective(struct xml *xml, const struct result *result, size_t
     if (objective->reason && *objective->reason) {
         buf_printf(&message, "; %s", objective->reason);
     }
-    open_case(xml, result, buf_str(&name), case_seconds(objective));
+    open_case(junit, buf_str(&name), case_seconds(objective));
     if (objective->judgement == JUDGEMENT_MISSED) {
         write_message(xml, "failure", "budget", buf_str(&message));
     } else if (objective->judgement != JUDGEMENT_MET) {
         write_message(xml, "error", "inconclusive", buf_str(&message));
     }
     if (objective->judgement == JUDGEMENT_MISSED) {
-        xml_element(xml, "system-out", NULL, "[[ATTACHMENT|timeline.svg]]");
+        write_attachment(junit);
     }
     xml_close(xml);
 }
 
-/* A drill that did not run as planned or left something behind must not look green when its objectives do. */
-static bool ran_badly(const struct result *result)
+static void write_conclusion(const struct junit *junit)
 {
-    return result->conclusion != CONCLUSION_COMPLETED || (result->residue_checked && !result->clean);
-}
-
-static void write_conclusion(struct xml *xml, const struct result *result)
-{
+    struct xml *xml = junit->xml;
+    const struct result *result = junit->result;
     struct buf message CLEANUP(buf_clear) = {0};
-    if (!ran_badly(result) && result->objective_count > 0) {
+    if (!words_trouble(result) && result->objective_count > 0) {
         return;
     }
     words_sentence(result, &message);
-    open_case(xml, result, "the drill ran as planned", 0);
-    if (ran_badly(result)) {
-        write_message(xml, "error", result->residue_checked && !result->clean ? "cleanup" : "drill", buf_str(&message));
+    open_case(junit, "the drill ran as planned and proves something", 0);
+    if (words_trouble(result)) {
+        write_message(xml, "error",
+                      result->residue_checked && !result->clean    ? "cleanup"
+                      : result->conclusion == CONCLUSION_COMPLETED ? "inconclusive"
+                                                                   : "drill",
+                      buf_str(&message));
     }
     xml_close(xml);
 }
@@ -128,10 +153,24 @@ static size_t count_judged(const struct result *result, bool missed)
     return count;
 }
 
-static void write_suite(struct xml *xml, const struct result *result)
+/* Behind the cases and in this order, as Ant's schema wants them. */
+static void write_output(const struct junit *junit)
 {
+    struct buf sentence CLEANUP(buf_clear) = {0}, notes CLEANUP(buf_clear) = {0};
+    words_sentence(junit->result, &sentence);
+    for (size_t i = 0; i < junit->result->finding_count && i < FINDINGS_MAX; i++) {
+        buf_printf(&notes, "%s%.*s", i ? "\n" : "", FINDING_TEXT_MAX, junit->result->findings[i]);
+    }
+    xml_element(junit->xml, "system-out", NULL, buf_str(&sentence));
+    xml_element(junit->xml, "system-err", NULL, buf_str(&notes));
+}
+
+static void write_suite(const struct junit *junit)
+{
+    struct xml *xml = junit->xml;
+    const struct result *result = junit->result;
     char stamp[32];
-    bool extra = ran_badly(result) || result->objective_count == 0;
+    bool extra = words_trouble(result) || result->objective_count == 0;
     clock_format_utc(result->started_utc_ns, stamp);
     stamp[strlen("2026-01-01T00:00:00")] = '\0';
     xml_open(xml, "testsuite");
@@ -143,22 +182,23 @@ static void write_suite(struct xml *xml, const struct result *result)
     xml_attrf(xml, "time", "%.3f", (double)(result->ended_utc_ns - result->started_utc_ns) / NS_PER_S);
     xml_attrf(xml, "tests", "%zu", result->objective_count + (extra ? 1 : 0));
     xml_attrf(xml, "failures", "%zu", count_judged(result, true));
-    xml_attrf(xml, "errors", "%zu", count_judged(result, false) + (ran_badly(result) ? 1 : 0));
+    xml_attrf(xml, "errors", "%zu", count_judged(result, false) + (words_trouble(result) ? 1 : 0));
     xml_attr(xml, "skipped", "0");
     write_properties(xml, result);
     for (size_t i = 0; i < result->objective_count; i++) {
-        write_objective(xml, result, i);
+        write_objective(junit, i);
     }
-    write_conclusion(xml, result);
+    write_conclusion(junit);
+    write_output(junit);
     xml_close(xml);
 }
 
 static int write_junit(const struct result *result, const struct report_context *context, const char *folder, struct err *err)
 {
-    (void)context;
     struct xml *xml AUTO_XML = xml_new(XML_PLAIN);
+    const struct junit junit = {.xml = xml, .result = result, .context = context};
     xml_open(xml, "testsuites");
-    write_suite(xml, result);
+    write_suite(&junit);
     xml_close(xml);
     return xml_write_file(xml, folder, "junit.xml", err);
 }

@@ -5,7 +5,7 @@
 #include "reports/chart.h"
 
 enum { LANE_SPANS_MAX = 12, LANE_ROW_HEIGHT = 23 };
-enum span_style { SPAN_BAR = 0, SPAN_BRACKET, SPAN_DOTTED, SPAN_ARROW /* goes on to where nobody looked */ };
+enum span_style { SPAN_BAR = 0, SPAN_BRACKET, SPAN_ARROW /* goes on to where nobody looked */ };
 
 struct span {
     double from_s, to_s;
@@ -13,10 +13,15 @@ struct span {
     const char *fill;    /* bars: a colour */
     const char *pattern; /* bars: name for chart_pattern, instead of fill */
     const char *stroke;
+    double limit_s; /* brackets: goes on dotted to this, or is ticked there when it went further; NAN: none */
     char text[96];
+    char limit_text[32]; /* brackets with a limit */
     /* set by lane_layout */
-    double text_x;
-    enum chart_anchor anchor;
+    struct span_text {
+        double x;
+        enum chart_anchor anchor;
+        const char *words;
+    } texts[2];
     size_t row;
 };
 

@@ -9,6 +9,7 @@
 #include "reports/words.h"
 
 enum { LABEL_SIZE = 13, CAUSE_MAX_CHARACTERS = 44 };
+#define MERGE_NS (NS_PER_S / 2)
 
 /* Not recovered is worse than any time, any time worse than not measured. The unfavourable end of the resolution counts. */
 static double badness(const struct observation *observation)
@@ -48,11 +49,28 @@ static void add(struct markers *markers, const struct result *result, int64_t t_
     (void)str_format(marker->text, sizeof(marker->text), "%s %s", buf_str(&value), words);
 }
 
-static void add_observation(struct markers *markers, const struct result *result, const struct observation *observation)
+/* Disruptions of one kind in quick succession are told as the first of them. */
+static size_t followers(const struct observation *const *worst, size_t count, size_t first)
 {
-    char words[256];
+    size_t end = first + 1;
+    while (end < count && worst[end]->failback == worst[first]->failback && !worst[end - 1]->outage &&
+           worst[end]->disruption_ns - worst[first]->disruption_ns < MERGE_NS) {
+        end++;
+    }
+    return end - first - 1;
+}
+
+static void add_disruption(struct markers *markers, const struct result *result, const struct observation *observation,
+                           size_t more)
+{
+    char words[256], text[300];
     chart_clip(observation->cause ? observation->cause : "disruption", CAUSE_MAX_CHARACTERS, words);
-    add(markers, result, observation->disruption_ns, INK, words);
+    (void)str_format(text, sizeof(text), "%s and %zu more", words, more);
+    add(markers, result, observation->disruption_ns, INK, more ? text : words);
+}
+
+static void add_outage(struct markers *markers, const struct result *result, const struct observation *observation)
+{
     if (observation->outage) {
         add(markers, result, observation->outage_start_ns, DARK_RED, "outage starts");
         add(markers, result, observation->recovery_ns, GREEN, "recovered");
@@ -81,13 +99,17 @@ static int compare(const void *a, const void *b)
     return order ? order : strcmp(first->text, second->text);
 }
 
-void markers_collect(const struct result *result, struct markers *markers)
+void markers_collect(const struct result *result, bool merge, struct markers *markers)
 {
     const struct observation *worst[CAUSES_MAX];
     size_t count = markers_worst(result, worst);
     *markers = (struct markers){0};
+    for (size_t i = 0, more; i < count; i += 1 + more) {
+        more = merge ? followers(worst, count, i) : 0;
+        add_disruption(markers, result, worst[i], more);
+    }
     for (size_t i = 0; i < count; i++) {
-        add_observation(markers, result, worst[i]);
+        add_outage(markers, result, worst[i]);
     }
     for (size_t i = 0; count == 0 && i < result->fault_count; i++) {
         struct buf name CLEANUP(buf_clear) = {0};

@@ -21,8 +21,9 @@ struct markers {
 
 /* The worst observation of each cause, in order of time; gives how many. */
 size_t markers_worst(const struct result *result, const struct observation *worst[static CAUSES_MAX]);
-/* Disruptions, outage starts, detection, switch, promotion, recoveries. */
-void markers_collect(const struct result *result, struct markers *markers);
+/* Disruptions, outage starts, detection, decision, switch, promotion, recoveries. `merge`: disruptions that follow each other at once
+ * are one, as a picture has no room for all. */
+void markers_collect(const struct result *result, bool merge, struct markers *markers);
 void markers_layout(const struct chart *chart, struct markers *markers);
 /* Labels in the rows above the plot, lines down to `bottom_y`. */
 void markers_draw(struct xml *xml, const struct chart *chart, const struct markers *markers, double bottom_y);

@@ -1,6 +1,7 @@
 /* The list of formats, writing all of them, and what lies beside the evidence for them. */
 #include "reports/report.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness/base/str.h"
@@ -71,7 +72,9 @@ void report_context_clear(struct report_context *context)
 int reports_write_all(const struct result *result, const struct report_context *context, const char *folder, struct err *err)
 {
     static const struct report_context nothing = {0};
+    AUTO_FREE char *charts = xasprintf("%s/charts", folder);
     int first = 0;
+    (void)mkdir(charts, 0755); /* when it cannot be, writing the first picture says so */
     for (size_t i = 0; i < ARRAY_LEN(list); i++) {
         struct err local = {0};
         if (list[i]->write(result, context ? context : &nothing, folder, &local) < 0 && first == 0) {

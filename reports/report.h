@@ -35,6 +35,7 @@ enum junit_dialect { JUNIT_CI = 0, JUNIT_ANT, JUNIT_GITLAB, JUNIT_COUNT };
 struct report_context {
     json_t *programme, *history, *verify; /* owned when loaded; NULL when there is none */
     enum junit_dialect junit;
+    const char *attachments; /* borrowed: the way to the drill's folder in junit.xml; NULL: junit.xml lies in it */
 };
 
 /* Read the three files of a drill's folder, as far as they are there. One that cannot be read is an error. */
@@ -56,6 +57,11 @@ const struct report_ops *report_find(const char *name); /* NULL when there is no
  * others; gives the first error. */
 int reports_write_all(const struct result *result, const struct report_context *context, const char *folder,
                       struct err *err) MUST_CHECK;
+/* TAP version 14, an objective a test point. */
+void report_tap(const struct result *result, struct buf *out);
+/* At most ten workflow commands for GitHub Actions, worst first. `file` is the scenario's path in the repository (NULL: not known),
+ * `source` its text, in which the objectives' lines are looked up (NULL: none). */
+void report_annotations(const struct result *result, const char *file, const char *source, struct buf *out);
 /* The gate's output: a line for each objective, where the time went, loss and cleanup; `quiet` is one line. Where the report is
  * and the exit line are the caller's to print. */
 void report_console(const struct result *result, bool colour, bool quiet, struct buf *out);

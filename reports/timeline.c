@@ -8,10 +8,12 @@
 #include "reports/columns.h"
 #include "reports/lane.h"
 #include "reports/markers.h"
+#include "reports/plot.h"
 #include "reports/report.h"
 #include "reports/words.h"
 
-enum { WIDTH = 1120, PLOT_HEIGHT = 210, LEFT = 132, RIGHT = 950, LANE_COUNT = 5, NAME_MAX_CHARACTERS = 40 };
+enum { PLOT_HEIGHT = 210, NAME_MAX_CHARACTERS = 40 };
+enum { LANE_FAULT = 0, LANE_OUTAGE, LANE_RECOVERY, LANE_HOLD, LANE_COUNT };
 
 static void add_faults(struct lane *lane, const struct result *result, const struct columns *columns)
 {
@@ -31,32 +33,53 @@ static void add_faults(struct lane *lane, const struct result *result, const str
     }
 }
 
+static void add_recovery(struct lane *lane, const struct result *result, const struct observation *observation, double end_s)
+{
+    double disruption_s = words_since(result, observation->disruption_ns), limit_s = words_limit(result, "rto");
+    struct buf text CLEANUP(buf_clear) = {0};
+    struct span *span = lane_add(lane, disruption_s, end_s, observation->recovery_ns ? SPAN_BRACKET : SPAN_ARROW);
+    words_figure_near(&observation->rto, limit_s, "s", &text);
+    if (isfinite(limit_s)) {
+        bool over = end_s - disruption_s > limit_s || !observation->recovery_ns;
+        (void)str_format(span->limit_text, sizeof(span->limit_text), "%g s allowed", limit_s);
+        span->stroke = over ? RED : INK;
+        span->limit_s = disruption_s + limit_s;
+    }
+    (void)str_format(span->text, sizeof(span->text), "%.90s", buf_str(&text));
+}
+
 static void add_observation(struct lane lanes[static LANE_COUNT], const struct result *result,
                             const struct observation *observation)
 {
-    double disruption_s = words_since(result, observation->disruption_ns), limit_s = words_limit(result, "rto");
     double end_s = words_since(result, observation->recovery_ns ? observation->recovery_ns : observation->watched_until_ns);
-    struct buf rto CLEANUP(buf_clear) = {0};
-    words_figure_near(&observation->rto, limit_s, "s", &rto);
-    if (observation->outage) {
-        struct span *span = lane_add(&lanes[1], words_since(result, observation->outage_start_ns), end_s, SPAN_BAR);
-        span->pattern = "failed";
-        (void)str_format(span->text, sizeof(span->text), "%llu requests failed", (unsigned long long)observation->failed);
-        span = lane_add(&lanes[2], disruption_s, end_s, observation->recovery_ns ? SPAN_BRACKET : SPAN_ARROW);
-        span->stroke = end_s - disruption_s > limit_s || !observation->recovery_ns ? "#a3152b" : INK;
-        (void)str_format(span->text, sizeof(span->text), "%.90s", buf_str(&rto));
-    } else if (observation->rto.measured) {
-        struct span *span = lane_add(&lanes[2], disruption_s, disruption_s, SPAN_BRACKET);
-        (void)str_format(span->text, sizeof(span->text), "no outage");
+    if (!observation->outage) {
+        return;
     }
-    if (isfinite(limit_s)) {
-        struct span *span = lane_add(&lanes[3], disruption_s, disruption_s + limit_s, SPAN_DOTTED);
-        (void)str_format(span->text, sizeof(span->text), "%g s allowed", limit_s);
-    }
-    if (observation->outage && observation->recovery_ns && result->method.hold_ns > 0) {
-        struct span *span = lane_add(&lanes[4], end_s, end_s + (double)result->method.hold_ns / NS_PER_S, SPAN_BAR);
+    struct span *span = lane_add(&lanes[LANE_OUTAGE], words_since(result, observation->outage_start_ns), end_s, SPAN_BAR);
+    span->pattern = "failed";
+    (void)str_format(span->text, sizeof(span->text), "%llu of %llu %ss failed", (unsigned long long)observation->failed,
+                     (unsigned long long)observation->requests, class_name(observation->request_class));
+    add_recovery(&lanes[LANE_RECOVERY], result, observation, end_s);
+    if (observation->recovery_ns && result->method.hold_ns > 0) {
+        double hold_s = (double)result->method.hold_ns / NS_PER_S;
+        span = lane_add(&lanes[LANE_HOLD], end_s, end_s + hold_s, SPAN_BAR);
         span->pattern = "hold";
-        (void)str_format(span->text, sizeof(span->text), "must stay good %g s", (double)result->method.hold_ns / NS_PER_S);
+        (void)str_format(span->text, sizeof(span->text), "had to stay good for %g s", hold_s);
+    }
+}
+
+/* What was allowed is shown when nothing had to be used of it, too. */
+static void add_no_outage(struct lane *lane, const struct result *result)
+{
+    double limit_s = words_limit(result, "rto");
+    if (lane->count > 0 || !result->rto.measured) {
+        return;
+    }
+    struct span *span = lane_add(lane, 0, 0, SPAN_BRACKET);
+    span->limit_s = limit_s;
+    (void)str_format(span->text, sizeof(span->text), "no outage");
+    if (isfinite(limit_s)) {
+        (void)str_format(span->limit_text, sizeof(span->limit_text), "%g s allowed", limit_s);
     }
 }
 
@@ -89,29 +112,38 @@ static void draw_seconds(struct xml *xml, const struct chart *chart, const struc
     xml_newline(xml);
 }
 
-static void draw_key(struct xml *xml, const struct chart *chart)
+/* What users got in a second before anything was done to the system: what good looks like. 0: not known. */
+static double baseline(const struct columns *columns)
+{
+    double sum = 0;
+    size_t count = 0;
+    for (size_t i = 1; i < columns->count && columns->items[i].to_s <= 0; i++) { /* the first second is not a whole one */
+        sum += columns->items[i].ok;
+        count++;
+    }
+    return count > 0 ? sum / (double)count : 0;
+}
+
+static void draw_key(struct xml *xml, const struct chart *chart, double before)
 {
     static const struct {
         const char *pattern, *fill, *words;
     } keys[] = {
         {"timeout", NULL, "timed out"}, {"failed", NULL, "failed"}, {NULL, BLUE, "answered"}, {"band", NULL, "fault in force"}};
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+    double x = chart->right + 14, y = chart->top + 4;
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++, y += 23) {
         char pattern[64];
-        double y = chart->top + 10 + 22 * (double)i;
         const char *fill = keys[i].pattern ? chart_pattern(chart, keys[i].pattern, pattern) : keys[i].fill;
-        chart_rect(xml, chart->right + 14, y, 14, 12, fill, i == 3 ? "#c9b48c" : NULL);
-        chart_label(xml, chart->right + 34, y + 11, ANCHOR_START, 13, INK, keys[i].words);
+        chart_rect(xml, x, y, 18, 13, fill, keys[i].fill ? NULL : "#8a6d3b");
+        chart_label(xml, x + 25, y + 11, ANCHOR_START, 13, INK, keys[i].words);
+    }
+    if (before > 0) {
+        char text[64];
+        (void)str_format(text, sizeof(text), "before: %.0f/s", before);
+        chart_line(xml, x, y + 7, x + 18, y + 7, INK, 1.5, "5 3");
+        chart_label(xml, x + 25, y + 11, ANCHOR_START, 13, INK, text);
     }
     xml_newline(xml);
-}
-
-static void draw_bands(struct xml *xml, const struct chart *chart, const struct lane *faults)
-{
-    char pattern[64];
-    for (size_t i = 0; i < faults->count; i++) {
-        double x1 = chart_x(chart, faults->spans[i].from_s), x2 = chart_x(chart, faults->spans[i].to_s);
-        chart_rect(xml, x1, chart->top, x2 - x1, chart->bottom - chart->top, chart_pattern(chart, "band", pattern), NULL);
-    }
 }
 
 static void describe(const struct result *result, const struct markers *markers, struct buf *out)
@@ -134,29 +166,25 @@ struct picture {
 
 static void plan_picture(struct picture *picture, const struct result *result)
 {
-    static const char *const names[LANE_COUNT] = {"fault", "outage", "time to recover", "limit (RTO)", "hold"};
+    static const char *const names[LANE_COUNT] = {"fault", "outage", "time to recover", "hold"};
     const struct observation *worst[CAUSES_MAX];
     size_t count = markers_worst(result, worst);
     struct columns *columns = picture->columns;
     double y_max = columns->rate_max > 0 ? columns->rate_max * 1.12 : 1;
-    markers_collect(result, &picture->markers);
-    picture->chart = (struct chart){.id = "timeline",
-                                    .width = WIDTH,
-                                    .left = LEFT,
-                                    .right = RIGHT,
-                                    .from_s = columns->from_s,
-                                    .to_s = columns->to_s,
-                                    .y_max = y_max};
+    markers_collect(result, true, &picture->markers);
+    picture->chart = plot_chart("timeline", columns);
+    picture->chart.y_max = y_max;
     markers_layout(&picture->chart, &picture->markers);
     picture->chart.top = 24 + (double)picture->markers.rows * MARKER_ROW_HEIGHT;
     picture->chart.bottom = picture->chart.top + PLOT_HEIGHT;
     for (size_t i = 0; i < LANE_COUNT; i++) {
         picture->lanes[i].name = names[i];
     }
-    add_faults(&picture->lanes[0], result, columns);
+    add_faults(&picture->lanes[LANE_FAULT], result, columns);
     for (size_t i = 0; i < count; i++) {
         add_observation(picture->lanes, result, worst[i]);
     }
+    add_no_outage(&picture->lanes[LANE_RECOVERY], result);
     picture->lanes_bottom = picture->chart.bottom + 6;
     for (size_t i = 0; i < LANE_COUNT; i++) {
         lane_layout(&picture->chart, &picture->lanes[i]);
@@ -165,15 +193,18 @@ static void plan_picture(struct picture *picture, const struct result *result)
     picture->chart.height = picture->lanes_bottom + 42;
 }
 
-static void draw_picture(struct xml *xml, const struct picture *picture)
+static void draw_picture(struct xml *xml, const struct picture *picture, const struct result *result)
 {
     const struct chart *chart = &picture->chart;
-    double y = chart->bottom + 6;
+    double y = chart->bottom + 6, before = baseline(picture->columns);
     if (picture->columns->count > 0) {
         chart_axis_y(xml, chart, "requests/s");
     }
-    draw_bands(xml, chart, &picture->lanes[0]);
+    plot_bands(xml, chart, result);
     draw_seconds(xml, chart, picture->columns);
+    if (before > 0) {
+        chart_line(xml, chart->left, chart_y(chart, before), chart->right, chart_y(chart, before), INK, 1.5, "5 3");
+    }
     if (picture->columns->count == 0) {
         chart_label(xml, (chart->left + chart->right) / 2, (chart->top + chart->bottom) / 2, ANCHOR_MIDDLE, 16, INK_SOFT,
                     "no request was sent");
@@ -183,7 +214,7 @@ static void draw_picture(struct xml *xml, const struct picture *picture)
         lane_draw(xml, chart, &picture->lanes[i], y);
         y += lane_height(&picture->lanes[i]);
     }
-    draw_key(xml, chart);
+    draw_key(xml, chart, before);
     chart_axis_x(xml, chart, picture->lanes_bottom + 4);
 }
 
@@ -196,17 +227,19 @@ void timeline_draw(struct xml *xml, const struct result *result)
     plan_picture(picture, result);
     describe(result, &picture->markers, &description);
     chart_begin(xml, &picture->chart, "Timeline of the drill", buf_str(&description));
-    draw_picture(xml, picture);
+    draw_picture(xml, picture, result);
     chart_end(xml);
 }
 
 static int write_timeline(const struct result *result, const struct report_context *context, const char *folder, struct err *err)
 {
-    (void)context;
     struct xml *xml AUTO_XML = xml_new(XML_SVG);
+    (void)context;
     timeline_draw(xml, result);
-    return xml_write_file(xml, folder, "timeline.svg", err);
+    return xml_write_file(xml, folder, "charts/timeline.svg", err);
 }
 
-const struct report_ops report_timeline = {
-    .name = "timeline", .file_name = "timeline.svg", .summary = "the main picture on its own", .write = write_timeline};
+const struct report_ops report_chart_timeline = {.name = "chart_timeline",
+                                                 .file_name = "charts/timeline.svg",
+                                                 .summary = "the main picture on its own",
+                                                 .write = write_timeline};

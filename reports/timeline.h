@@ -1,4 +1,4 @@
-/* The main picture: the whole drill in one look. Used by report.html and as timeline.svg. */
+/* The main picture: the whole drill in one look. Used by report.html and as charts/timeline.svg. */
 #ifndef DRILL_REPORTS_TIMELINE_H
 #define DRILL_REPORTS_TIMELINE_H
 

@@ -35,6 +35,9 @@ void words_share(uint64_t part, uint64_t whole, struct buf *out);
 
 /* One plain sentence or two for people who were not there. */
 void words_sentence(const struct result *result, struct buf *out);
+/* The drill did not run as planned, left something behind, or could not be judged for a reason that no objective shows (a fault that
+ * was not proven): what must not look green when every objective does. */
+bool words_trouble(const struct result *result);
 /* Where the time of the worst recovery went: "masked 0.10 s | detect 4.20 s | …"; "" when no phase was observed. */
 void words_phases(const struct result *result, struct buf *out);
 /* "2 of 5400 acknowledged writes lost (2 during the outage), 0 duplicated" or why it was not measured. */

@@ -19,11 +19,12 @@ static const struct {
     {"steady.failed", "not healthy before the drill: {reason}"},
     {"fault.requested", "{fault_id}: asked for {fault} {target}: {plan}"},
     {"fault.applied", "{fault_id}: in force by {mechanism}"},
+    {"fault.changed", "{fault_id}: {text}"},
+    {"fault.reset", "{fault_id}: {connections} stuck connections were reset after the revert"},
     {"fault.reverting", "{fault_id}: asked to be reverted"},
     {"fault.reverted", "{fault_id}: reverted"},
     {"step.wait", "waited {for_ns}"},
     {"await.begin", "waiting for recovery, at most {within_ns}, to hold {hold_ns}"},
-    {"observe", "{observer} {subject}: {from} → {to}"},
     {"service.exited", "service {service} exited with status {status}"},
     {"service.started", "service {service} started, pid {pid}"},
     {"agent.lost", "agent lost: {reason}"},
@@ -82,6 +83,11 @@ static bool print_judged(const json_t *event, const char *kind, struct buf *out)
     if (str_eq(kind, "fault.proven")) {
         print_words(event, json_flag(event, "ok", false) ? "{fault_id}: proven: {proof}" : "{fault_id}: NOT PROVEN: {proof}",
                     out);
+    } else if (str_eq(kind, "observe")) {
+        bool said = str_starts_with(json_str(event, "subject", ""), json_str(event, "observer", "?"));
+        const char *from = json_str(event, "from", "");
+        print_words(event, said ? "{subject}: " : "{observer} {subject}: ", out);
+        print_words(event, *from ? "{from} → {to}" : "{to}", out);
     } else if (str_eq(kind, "await.end")) {
         buf_puts(out, json_flag(event, "recovered", false) ? "recovered and held" : "not recovered in time");
     } else if (str_eq(kind, "readback")) {

@@ -2,6 +2,7 @@
 #include "reports/words.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "harness/base/str.h"
 
@@ -57,7 +58,20 @@ static void say_conclusion(const struct result *result, struct buf *out)
     if (words[result->conclusion]) {
         bool why = result->conclusion_reason && *result->conclusion_reason;
         buf_printf(out, "%s%s%s. ", words[result->conclusion], why ? ": " : "", why ? result->conclusion_reason : "");
+    } else if (result->verdict == VERDICT_INCONCLUSIVE) {
+        const char *open = result->exit_words ? strchr(result->exit_words, '(') : NULL; /* "INCONCLUSIVE (fault f1 not proven)" */
+        int size = open ? (int)strcspn(open + 1, ")") : 0;
+        buf_printf(out, "The drill could not be judged%s%.*s. ", size ? ": " : "", size, open ? open + 1 : "");
     }
+}
+
+bool words_trouble(const struct result *result)
+{
+    bool explained = result->exit_code == 0;
+    for (size_t i = 0; i < result->objective_count; i++) {
+        explained |= result->objectives[i].judgement != JUDGEMENT_MET;
+    }
+    return !explained || result->conclusion != CONCLUSION_COMPLETED || (result->residue_checked && !result->clean);
 }
 
 void words_sentence(const struct result *result, struct buf *out)

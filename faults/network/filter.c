@@ -14,7 +14,7 @@ enum { PROVE_TIMEOUT_MS = 60, PROVE_INTERVAL_MS = 10, PROBES_FEW = 3, PROBES_MAX
 
 int filter_supported(struct err *err)
 {
-    return nft_supported(err);
+    return nft_supported(NFT_DROP, err);
 }
 
 static const char *table_of(const struct fault_instance *fault)
@@ -59,30 +59,77 @@ int filter_apply(struct fault_instance *fault, const struct filter_plan *plan, s
     return 0;
 }
 
+enum { NOBODY = 0xc0000201 }; /* 192.0.2.1: an address for documentation */
+
 /* Where a border's probes go: the next hop answers. Without one any address will do for packets that never leave. */
-static int aim(struct filter_group *group, struct err *err)
+static int aim(struct probe *probe, struct err *err)
 {
-    if (!group->interface) {
+    if (!probe->interface || probe->destination.s_addr) {
         return 0;
     }
-    group->probe.interface = group->interface;
-    group->probe.destination.s_addr = htonl(0xc0000201); /* 192.0.2.1: an address for documentation */
-    return link_gateway(group->interface, &group->probe.destination, err);
+    probe->destination.s_addr = htonl(NOBODY);
+    return link_gateway(probe->interface, &probe->destination, err);
 }
 
-static int send_probes(struct filter_plan *plan, const struct nft_count *sums, struct err *err)
+/* What comes in is proven by answers, and by packets that the next hop sends back: those do not need anybody to answer. */
+static int send_around(const struct filter_group *group, const char *interface, size_t count, struct err *err)
 {
-    size_t count = plan->probe_count ? plan->probe_count : PROBES_FEW;
-    for (size_t i = 0; i < plan->group_count; i++) {
-        if (sums[i].dropped) {
-            continue;
-        }
-        int status = probe_send(&plan->groups[i].probe, count < PROBES_MAX ? count : PROBES_MAX, err);
-        if (status < 0) {
-            return status;
+    struct probe back = group->probe, hello = {.interface = interface};
+    struct in_addr gateway = {0};
+    int status = link_gateway(interface, &gateway, err);
+    if (status < 0 || !gateway.s_addr) {
+        return status;
+    }
+    back.interface = interface;
+    back.destination = group->probe.source;
+    back.source = group->probe.destination;
+    if (!back.source.s_addr || back.source.s_addr == gateway.s_addr) {
+        back.source.s_addr = htonl(NOBODY); /* no router takes packets from itself */
+    }
+    hello.destination = gateway;
+    status = probe_send(&hello, 1, err);
+    return status < 0 ? status : probe_send_around(&back, gateway, count, err);
+}
+
+static int probe_inward(const struct fault_instance *fault, const struct filter_group *group, size_t count, struct err *err)
+{
+    const struct fault_target *target = &fault->target;
+    const char *interface = group->probe.interface;
+    int status = interface ? send_around(group, interface, count, err) : 0;
+    for (size_t i = 0; !interface && i < target->interface_count && status == 0; i++) {
+        status = send_around(group, target->interfaces[i], count, err);
+    }
+    return status;
+}
+
+int filter_probe(const struct fault_instance *fault, const struct filter_plan *plan, const struct filter_group *group,
+                 struct err *err)
+{
+    size_t wanted = plan->probe_count ? plan->probe_count : PROBES_FEW;
+    size_t count = wanted < PROBES_MAX ? wanted : PROBES_MAX;
+    struct probe probe = group->probe;
+    int status = aim(&probe, err);
+    if (status == 0) {
+        status = probe_send(&probe, count, err);
+    }
+    if (status == 0 && group->inward) {
+        struct filter_group aimed = *group;
+        aimed.probe = probe;
+        status = probe_inward(fault, &aimed, count, err);
+    }
+    return status;
+}
+
+static int send_probes(const struct fault_instance *fault, struct filter_plan *plan, const struct nft_count *sums,
+                       struct err *err)
+{
+    int status = 0;
+    for (size_t i = 0; i < plan->group_count && status == 0; i++) {
+        if (!sums[i].dropped) {
+            status = filter_probe(fault, plan, &plan->groups[i], err);
         }
     }
-    return 0;
+    return status;
 }
 
 static int read_sums(const struct fault_instance *fault, const struct filter_plan *plan, struct nft_count *sums, struct err *err)
@@ -99,8 +146,8 @@ static int read_sums(const struct fault_instance *fault, const struct filter_pla
     return status;
 }
 
-/* The first group that still has to show a drop, or NULL. Probes from here reach inward rules only as answers, and none comes while the
- * way out is shut: inward groups count only when there are no others. */
+/* The first group that still has to show a drop, or NULL. Packets for inward rules depend on the next hop: those groups count only when
+ * there are no others. */
 static const struct filter_group *unproven(const struct filter_plan *plan, const struct nft_count *sums)
 {
     bool outward = false;
@@ -120,8 +167,8 @@ static void print_proof(const struct fault_instance *fault, const struct filter_
 {
     buf_printf(proof, "counters of nft table %s:", table_of(fault));
     for (size_t i = 0; i < plan->group_count; i++) {
-        buf_printf(proof, "%s %s %llu of %llu packets dropped", i ? "," : "", plan->groups[i].label,
-                   (unsigned long long)sums[i].dropped, (unsigned long long)sums[i].seen);
+        buf_printf(proof, "%s %s %llu of %llu packets %s", i ? "," : "", plan->groups[i].label,
+                   (unsigned long long)sums[i].dropped, (unsigned long long)sums[i].seen, plan->done ? plan->done : "dropped");
     }
 }
 
@@ -133,11 +180,8 @@ int filter_prove(const struct fault_instance *fault, struct filter_plan *plan, s
         return err_set(err, ERR_STATE, "fault %s is not in force: it was never prepared", fault->id);
     }
     int status = read_sums(fault, plan, sums, err); /* before any packet is sent: no rules, no probes */
-    for (size_t i = 0; i < plan->group_count && status == 0; i++) {
-        status = aim(&plan->groups[i], err);
-    }
     while (status == 0 && unproven(plan, sums) && clock_now_ns() < deadline_ns) {
-        status = send_probes(plan, sums, err);
+        status = send_probes(fault, plan, sums, err);
         if (status == 0) {
             status = read_sums(fault, plan, sums, err);
         }
@@ -152,8 +196,8 @@ int filter_prove(const struct fault_instance *fault, struct filter_plan *plan, s
     const struct filter_group *silent = unproven(plan, sums);
     if (silent) {
         return err_set(err, ERR_STATE,
-                       "fault %s: no packet %s was dropped within %d ms, though probes were sent; is there a way to %s?",
-                       fault->id, silent->label, PROVE_TIMEOUT_MS, fault->target.name);
+                       "fault %s: no packet %s was %s within %d ms, though probes were sent; is there a way to %s?", fault->id,
+                       silent->label, plan->done ? plan->done : "dropped", PROVE_TIMEOUT_MS, fault->target.name);
     }
     print_proof(fault, plan, sums, proof);
     return 0;

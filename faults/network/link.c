@@ -213,6 +213,41 @@ int link_gateway(const char *name, struct in_addr *ret_gateway, struct err *err)
     return status;
 }
 
+struct neighbour_search {
+    int index;
+    struct in_addr address;
+    bool found;
+    unsigned char hardware[6];
+};
+
+static int visit_neighbour(const struct nlmsghdr *message, void *context)
+{
+    struct neighbour_search *search = context;
+    const struct ndmsg *header = NLMSG_DATA(message);
+    const struct rtattr *attributes[NDA_MAX + 1];
+    link_attributes(message, sizeof(*header), attributes, ARRAY_LEN(attributes));
+    const struct rtattr *hardware = attributes[NDA_LLADDR];
+    if (header->ndm_family == AF_INET && header->ndm_ifindex == search->index && hardware &&
+        RTA_PAYLOAD(hardware) == sizeof(search->hardware) &&
+        link_attribute_u32(attributes[NDA_DST], 0) == search->address.s_addr) {
+        memcpy(search->hardware, RTA_DATA(hardware), sizeof(search->hardware));
+        search->found = true;
+    }
+    return 0;
+}
+
+int link_neighbour(int index, struct in_addr address, unsigned char hardware[static 6], bool *ret_known, struct err *err)
+{
+    struct neighbour_search search = {.index = index, .address = address};
+    struct link_dump dump = {.type = RTM_GETNEIGH, .family = AF_INET, .visit = visit_neighbour, .context = &search};
+    int status = link_dump(&dump, err);
+    if (status == 0) {
+        *ret_known = search.found;
+        memcpy(hardware, search.hardware, sizeof(search.hardware));
+    }
+    return status;
+}
+
 int link_replay(int type, const void *payload, size_t size, int *ret_errno, struct err *err)
 {
     AUTO_LINK_SOCKET struct nl_sock *socket = NULL;

@@ -27,6 +27,10 @@ int link_supported(struct err *err) MUST_CHECK;
 /* The first IPv4 gateway of a route that leaves through the interface; *ret_gateway stays as it was without one. */
 int link_gateway(const char *name, struct in_addr *ret_gateway, struct err *err) MUST_CHECK;
 
+/* The hardware address under which the interface reaches an IPv4 neighbour; *ret_known says whether the kernel knows it. */
+int link_neighbour(int index, struct in_addr address, unsigned char hardware[static 6], bool *ret_known,
+                   struct err *err) MUST_CHECK;
+
 /* Visit all objects of one kind: RTM_GETROUTE, RTM_GETADDR, RTM_GETNEIGH, RTM_GETLINK, RTM_GETRULE, RTM_GETQDISC or RTM_GETTFILTER
  * (then index says of which link). Asked again when the kernel says that it changed meanwhile; `restart` is called before. */
 struct link_dump {

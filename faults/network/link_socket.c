@@ -8,7 +8,7 @@
 #include <netlink/socket.h>
 #include <string.h>
 
-enum { RECEIVE_BYTES = 1024 * 1024 };
+enum { RECEIVE_BYTES = 1024 * 1024, SEND_BYTES = 256 * 1024 };
 
 int link_socket_open(int protocol, struct nl_sock **ret_socket, struct err *err)
 {
@@ -21,7 +21,8 @@ int link_socket_open(int protocol, struct nl_sock **ret_socket, struct err *err)
         nl_socket_free(socket);
         return err_set(err, ERR_SYSTEM, "cannot open netlink protocol %d: %s", protocol, nl_geterror(status));
     }
-    (void)nl_socket_set_buffer_size(socket, RECEIVE_BYTES, 0); /* capped by rmem_max; less only makes dumps slower */
+    /* Capped by rmem_max and wmem_max, whose defaults do; less makes dumps slower and refuses the largest batches. */
+    (void)nl_socket_set_buffer_size(socket, RECEIVE_BYTES, SEND_BYTES);
     *ret_socket = socket;
     return 0;
 }

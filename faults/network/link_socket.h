@@ -17,7 +17,7 @@ struct link_batch {
     size_t size;
     uint32_t first_sequence, last_sequence;
     int overflow;
-    char data[48 * 1024] __attribute__((aligned(NLMSG_ALIGNTO)));
+    char data[160 * 1024] __attribute__((aligned(NLMSG_ALIGNTO)));
 };
 
 /* A socket of the calling thread's network namespace; it stays there when the thread goes elsewhere. */

@@ -8,6 +8,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -89,6 +90,29 @@ static int put_rule(struct link_batch *batch, struct nl_sock *socket, const char
     return status;
 }
 
+/* Without a comment: they count for nothing. */
+static void put_passes(struct link_batch *batch, struct nl_sock *socket, const char *table)
+{
+    for (enum nft_chain chain = NFT_INPUT; chain <= NFT_OUTPUT; chain++) {
+        for (size_t i = 0; i < NFT_PASSES; i++) {
+            begin(batch, socket, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, NFPROTO_INET);
+            link_batch_put_text(batch, NFTA_RULE_TABLE, table);
+            link_batch_put_text(batch, NFTA_RULE_CHAIN, chain_names[chain]);
+            nft_rule_put_pass(batch, i);
+        }
+    }
+}
+
+static bool refuses(const struct nft_rule *rules, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (rules[i].action == NFT_REJECT || rules[i].action == NFT_RESET) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int send_table(struct nl_sock *socket, const char *table, const struct nft_rule *rules, size_t count, bool owned,
                       int *ret_errno, struct err *err)
 {
@@ -97,6 +121,9 @@ static int send_table(struct nl_sock *socket, const char *table, const struct nf
     put_table(&batch, socket, table, owned, count ? 0 : NLM_F_ACK);
     for (int chain = 0; count && chain < NFT_CHAIN_COUNT; chain++) {
         put_chain(&batch, socket, table, (enum nft_chain)chain);
+    }
+    if (refuses(rules, count)) {
+        put_passes(&batch, socket, table);
     }
     for (size_t i = 0; i < count; i++) {
         int status = put_rule(&batch, socket, table, &rules[i], i, i + 1 == count, err);
@@ -124,8 +151,8 @@ static int explain(int errnum, const char *table, struct err *err)
     case ENOENT:
         return err_set(
             err, ERR_UNSUPPORTED,
-            "nf_tables: the kernel refused the rules of table '%s' (%s): it needs nf_tables with the inet family, counter "
-            "and numgen (modules nf_tables, nf_tables_inet, nft_numgen; as root: modprobe nft_numgen)",
+            "nf_tables: the kernel refused the rules of table '%s' (%s): it needs nf_tables with the inet family, counter, "
+            "numgen and for refusals reject (modules nf_tables, nft_numgen, nft_reject_inet; as root: modprobe nft_numgen)",
             table, strerror(errnum));
     default:
         return err_errno(err, errnum, "nf_tables: cannot make table '%s'", table);
@@ -385,9 +412,13 @@ int nft_exists(const char *table, bool *ret_exists, struct err *err)
     return status;
 }
 
-int nft_supported(struct err *err)
+int nft_supported(enum nft_action action, struct err *err)
 {
-    struct nft_rule rule = {.chain = NFT_FORWARD, .in = "drill-none", .per_million = 1}; /* no interface has that name */
+    struct nft_rule rule = {.chain = NFT_FORWARD,
+                            .in = "drill-none", /* no interface has that name */
+                            .protocol = action == NFT_RESET ? IPPROTO_TCP : 0,
+                            .per_million = 1,
+                            .action = action};
     struct nft *nft = NULL;
     char table[NFT_NAME_MAX];
     (void)str_format(table, sizeof(table), "drill_probe_%d", (int)getpid());

@@ -11,8 +11,13 @@
 #include "harness/base/err.h"
 
 enum nft_chain { NFT_INPUT = 0, NFT_OUTPUT, NFT_FORWARD, NFT_CHAIN_COUNT };
-enum nft_action { NFT_DROP = 0, NFT_REJECT };
-enum { NFT_NAME_MAX = 64, NFT_RULES_MAX = 32 };
+enum nft_action {
+    NFT_DROP = 0,
+    NFT_REJECT, /* by ICMP */
+    NFT_RESET,  /* by a TCP reset; the rule's protocol is TCP */
+    NFT_QUEUE,  /* to a process; passes when there is none */
+};
+enum { NFT_NAME_MAX = 64, NFT_RULES_MAX = 128 };
 
 /* Whatever is empty or 0 matches everything. All borrowed. */
 struct nft_rule {
@@ -21,9 +26,13 @@ struct nft_rule {
     const char *source, *destination; /* "10.1.0.0/24", IPv4 or IPv6 */
     uint8_t protocol;                 /* IPPROTO_TCP, …; must be set when a port is */
     uint16_t source_port, destination_port;
-    uint32_t per_million; /* of what matched so far, this share at random; 0: all */
-    uint32_t every;       /* …or exactly every n-th; 0: all */
+    uint16_t source_port_not; /* any but this one */
+    uint32_t per_million;     /* of what matched so far, this share at random; 0: all */
+    uint32_t every;           /* …or exactly every n-th; 0: all */
     enum nft_action action;
+    uint16_t queue;     /* NFT_QUEUE: its number */
+    bool old_queue;     /* NFT_QUEUE: by the iptables target, for kernels without the expression */
+    uint32_t skip_mark; /* packets with this mark do not match; 0: none */
 };
 
 struct nft_count {
@@ -33,7 +42,8 @@ struct nft_count {
 
 struct nft; /* an open socket with the table that it owns */
 
-/* Make the table with the three chains (before connection tracking) and the rules, in one transaction. Owned by the socket in *ret_nft
+/* Make the table with the three chains (before connection tracking) and the rules, in one transaction. Refusals themselves (TCP resets,
+ * ICMP "unreachable") pass to and from this place when a rule refuses: they are the answers. Owned by the socket in *ret_nft
  * where the kernel can, see nft_owned. The caller closes. */
 int nft_install(const char *table, const struct nft_rule *rules, size_t count, struct nft **ret_nft, struct err *err) MUST_CHECK;
 bool nft_owned(const struct nft *nft); /* the kernel removes the table when the socket is closed, by whatever */
@@ -50,7 +60,7 @@ int nft_read_counts(const char *table, struct nft_count *counts, size_t count, s
 /* Each table of any family in this namespace; visit gets its family ("inet") and name. */
 int nft_list_tables(void (*visit)(const char *family, const char *name, void *context), void *context,
                     struct err *err) MUST_CHECK;
-/* 0 when this process may install such rules here, else ERR_UNSUPPORTED with what is missing. Leaves nothing. */
-int nft_supported(struct err *err) MUST_CHECK;
+/* 0 when this process may install rules with that action here, else ERR_UNSUPPORTED with what is missing. Leaves nothing. */
+int nft_supported(enum nft_action action, struct err *err) MUST_CHECK;
 
 #endif

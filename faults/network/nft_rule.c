@@ -5,11 +5,16 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
+#include <linux/netfilter/xt_NFQUEUE.h>
 #include <net/if.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
-#include <stdlib.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
+#include "faults/network/prefix.h"
 #include "harness/base/str.h"
 
 struct expression {
@@ -87,43 +92,13 @@ static void put_mask(struct link_batch *batch, const unsigned char *mask, size_t
     expression_end(batch, bitwise);
 }
 
-struct prefix {
-    unsigned char address[16], mask[16];
-    size_t size; /* 4 or 16 */
-};
-
-static int parse_prefix(const char *text, struct prefix *prefix, struct err *err)
-{
-    char address[64], *end = NULL;
-    const char *slash = strchr(text, '/');
-    bool six = strchr(text, ':') != NULL;
-    prefix->size = six ? 16 : 4;
-    long bits = slash ? strtol(slash + 1, &end, 10) : (long)prefix->size * 8;
-    if (!str_copy(address, sizeof(address), text) || (slash && (end == slash + 1 || *end)) || bits < 0 ||
-        bits > (long)prefix->size * 8) {
-        return err_set(err, ERR_INPUT, "'%s' is no address prefix; expected one like 10.1.0.0/24", text);
-    }
-    if (slash) {
-        address[slash - text] = '\0';
-    }
-    if (inet_pton(six ? AF_INET6 : AF_INET, address, prefix->address) != 1) {
-        return err_set(err, ERR_INPUT, "'%s' is no address prefix; expected one like 10.1.0.0/24", text);
-    }
-    for (size_t i = 0; i < prefix->size; i++) {
-        long left = bits - (long)i * 8;
-        prefix->mask[i] = left >= 8 ? 0xff : left <= 0 ? 0 : (unsigned char)(0xff << (8 - left));
-        prefix->address[i] &= prefix->mask[i];
-    }
-    return 0;
-}
-
 static int put_prefix(struct link_batch *batch, const char *text, bool source, struct err *err)
 {
     struct prefix prefix;
     if (!text) {
         return 0;
     }
-    int status = parse_prefix(text, &prefix, err);
+    int status = prefix_parse(text, &prefix, err);
     if (status < 0) {
         return status;
     }
@@ -137,12 +112,12 @@ static int put_prefix(struct link_batch *batch, const char *text, bool source, s
     return 0;
 }
 
-static void put_port(struct link_batch *batch, uint32_t offset, uint16_t port)
+static void put_port(struct link_batch *batch, uint32_t offset, uint32_t operation, uint16_t port)
 {
     uint16_t swapped = htons(port);
     if (port) {
         put_payload(batch, NFT_PAYLOAD_TRANSPORT_HEADER, offset, sizeof(swapped));
-        put_compare(batch, NFT_CMP_EQ, &swapped, sizeof(swapped));
+        put_compare(batch, operation, &swapped, sizeof(swapped));
     }
 }
 
@@ -152,8 +127,9 @@ static void put_transport(struct link_batch *batch, const struct nft_rule *rule)
     if (rule->protocol) {
         put_meta(batch, NFT_META_L4PROTO);
         put_compare(batch, NFT_CMP_EQ, &rule->protocol, sizeof(rule->protocol));
-        put_port(batch, 0, rule->source_port);
-        put_port(batch, 2, rule->destination_port);
+        put_port(batch, 0, NFT_CMP_EQ, rule->source_port);
+        put_port(batch, 0, NFT_CMP_NEQ, rule->source_port_not);
+        put_port(batch, 2, NFT_CMP_EQ, rule->destination_port);
     }
 }
 
@@ -202,24 +178,69 @@ static void put_choice(struct link_batch *batch, const struct nft_rule *rule)
     }
 }
 
-static void put_action(struct link_batch *batch, enum nft_action action)
+/* Both let packets pass when nobody listens on the queue. The iptables target is in kernels that lack nft_queue. */
+static void put_queue(struct link_batch *batch, const struct nft_rule *rule)
 {
-    unsigned char code = NFT_REJECT_ICMPX_ADMIN_PROHIBITED;
-    if (action == NFT_REJECT) {
-        struct expression reject = expression_begin(batch, "reject");
-        link_batch_put_be32(batch, NFTA_REJECT_TYPE, NFT_REJECT_ICMPX_UNREACH);
-        link_batch_put(batch, NFTA_REJECT_ICMP_CODE, &code, sizeof(code));
-        expression_end(batch, reject);
-        return;
+    struct xt_NFQ_info_v3 info = {.queuenum = rule->queue, .queues_total = 1, .flags = NFQ_FLAG_BYPASS};
+    uint16_t number = htons(rule->queue), total = htons(1), flags = htons(NFT_QUEUE_FLAG_BYPASS);
+    struct expression queue = expression_begin(batch, rule->old_queue ? "target" : "queue");
+    if (rule->old_queue) {
+        link_batch_put_text(batch, NFTA_TARGET_NAME, "NFQUEUE");
+        link_batch_put_be32(batch, NFTA_TARGET_REV, 3);
+        link_batch_put(batch, NFTA_TARGET_INFO, &info, sizeof(info));
+    } else {
+        link_batch_put(batch, NFTA_QUEUE_NUM, &number, sizeof(number));
+        link_batch_put(batch, NFTA_QUEUE_TOTAL, &total, sizeof(total));
+        link_batch_put(batch, NFTA_QUEUE_FLAGS, &flags, sizeof(flags));
     }
+    expression_end(batch, queue);
+}
+
+static void put_verdict(struct link_batch *batch, uint32_t code)
+{
     struct expression immediate = expression_begin(batch, "immediate");
     link_batch_put_be32(batch, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
     size_t data = link_batch_nest(batch, NFTA_IMMEDIATE_DATA);
     size_t verdict = link_batch_nest(batch, NFTA_DATA_VERDICT);
-    link_batch_put_be32(batch, NFTA_VERDICT_CODE, NF_DROP);
+    link_batch_put_be32(batch, NFTA_VERDICT_CODE, code);
     link_batch_nest_end(batch, verdict);
     link_batch_nest_end(batch, data);
     expression_end(batch, immediate);
+}
+
+static void put_action(struct link_batch *batch, const struct nft_rule *rule)
+{
+    unsigned char code = NFT_REJECT_ICMPX_ADMIN_PROHIBITED;
+    if (rule->action == NFT_DROP) {
+        put_verdict(batch, NF_DROP);
+        return;
+    }
+    if (rule->action == NFT_QUEUE) {
+        put_queue(batch, rule);
+        return;
+    }
+    bool reset = rule->action == NFT_RESET;
+    struct expression reject = expression_begin(batch, "reject");
+    link_batch_put_be32(batch, NFTA_REJECT_TYPE, reset ? NFT_REJECT_TCP_RST : NFT_REJECT_ICMPX_UNREACH);
+    if (!reset) {
+        link_batch_put(batch, NFTA_REJECT_ICMP_CODE, &code, sizeof(code));
+    }
+    expression_end(batch, reject);
+}
+void nft_rule_put_pass(struct link_batch *batch, size_t index)
+{
+    static const struct {
+        uint8_t protocol, offset, mask, value;
+    } refusals[NFT_PASSES] = {
+        {IPPROTO_TCP, 13, TH_RST, TH_RST}, {IPPROTO_ICMP, 0, 0xff, ICMP_UNREACH}, {IPPROTO_ICMPV6, 0, 0xff, ICMP6_DST_UNREACH}};
+    size_t list = link_batch_nest(batch, NFTA_RULE_EXPRESSIONS);
+    put_meta(batch, NFT_META_L4PROTO);
+    put_compare(batch, NFT_CMP_EQ, &refusals[index].protocol, 1);
+    put_payload(batch, NFT_PAYLOAD_TRANSPORT_HEADER, refusals[index].offset, 1);
+    put_mask(batch, &refusals[index].mask, 1);
+    put_compare(batch, NFT_CMP_EQ, &refusals[index].value, 1);
+    put_verdict(batch, NF_ACCEPT);
+    link_batch_nest_end(batch, list);
 }
 
 int nft_rule_put(struct link_batch *batch, const struct nft_rule *rule, struct err *err)
@@ -232,10 +253,14 @@ int nft_rule_put(struct link_batch *batch, const struct nft_rule *rule, struct e
         status = put_prefix(batch, rule->destination, false, err);
     }
     put_transport(batch, rule);
+    if (rule->skip_mark) {
+        put_meta(batch, NFT_META_MARK);
+        put_compare(batch, NFT_CMP_NEQ, &rule->skip_mark, sizeof(rule->skip_mark));
+    }
     put_counter(batch);
     put_choice(batch, rule);
     put_counter(batch);
-    put_action(batch, rule->action);
+    put_action(batch, rule);
     link_batch_nest_end(batch, list);
     return status;
 }

@@ -8,4 +8,8 @@
 /* Append the attribute with the rule's expressions. ERR_INPUT when a prefix cannot be read. */
 int nft_rule_put(struct link_batch *batch, const struct nft_rule *rule, struct err *err) MUST_CHECK;
 
+/* The same for what lets refusals pass: those of `index` 0 to NFT_PASSES - 1. */
+enum { NFT_PASSES = 3 };
+void nft_rule_put_pass(struct link_batch *batch, size_t index);
+
 #endif

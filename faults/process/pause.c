@@ -44,17 +44,29 @@ static int pause_prepare(struct fault_instance *fault, struct err *err)
 }
 
 /* The roots of the journal that are still the same processes. */
-static size_t standing(const json_t *processes, int pids[static PIDS_MAX])
+static int standing(const json_t *processes, int pids[static PIDS_MAX], size_t *ret_count, struct err *err)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < json_array_size(processes) && count < PIDS_MAX; i++) {
+    int status = 0;
+    *ret_count = 0;
+    for (size_t i = 0; i < json_array_size(processes) && *ret_count < PIDS_MAX && status == 0; i++) {
         const json_t *item = json_array_get(processes, i);
-        struct proc_info info;
-        if (proc_read((pid_t)json_int(item, "pid", 0), &info) && (json_int_t)info.start_ticks == json_int(item, "start", 0)) {
-            pids[count++] = info.pid;
+        pid_t pid = (pid_t)json_int(item, "pid", 0);
+        bool there = false;
+        status = proc_find(pid, (uint64_t)json_int(item, "start", 0), &there, err);
+        if (there) {
+            pids[(*ret_count)++] = pid;
         }
     }
-    return count;
+    return status;
+}
+
+/* They and their descendants as they are now; new reference, NULL after an error. */
+static int standing_family(const json_t *processes, json_t **ret_family, struct err *err)
+{
+    int pids[PIDS_MAX];
+    size_t count;
+    int status = standing(processes, pids, &count, err);
+    return status < 0 ? status : proc_family(pids, count, ret_family, err);
 }
 
 static const json_t *find(const json_t *processes, int64_t pid)
@@ -77,10 +89,8 @@ static bool is_stopped(const json_t *item)
  * are nobody's business here. */
 static int signal_standing(const json_t *processes, bool stopped, int signal_number, size_t *ret_count, struct err *err)
 {
-    int pids[PIDS_MAX];
     AUTO_JSON json_t *family = NULL;
-    size_t count = standing(processes, pids);
-    int status = proc_family(pids, count, &family, err);
+    int status = standing_family(processes, &family, err);
     *ret_count = 0;
     for (size_t i = 0; i < json_array_size(family) && status == 0; i++) {
         const json_t *item = json_array_get(family, i);
@@ -115,9 +125,8 @@ static int pause_apply(struct fault_instance *fault, struct err *err)
 /* Who of the family runs, 0 for nobody. */
 static int find_running(const json_t *processes, size_t *ret_stopped, pid_t *ret_running, struct err *err)
 {
-    int pids[PIDS_MAX];
     AUTO_JSON json_t *family = NULL;
-    int status = proc_family(pids, standing(processes, pids), &family, err);
+    int status = standing_family(processes, &family, err);
     *ret_stopped = 0;
     *ret_running = 0;
     for (size_t i = 0; i < json_array_size(family); i++) {
@@ -165,9 +174,8 @@ static int pause_revert(struct fault_instance *fault, struct err *err)
 static int pause_residue(struct fault_instance *fault, struct buf *left, struct err *err)
 {
     const json_t *processes = json_object_get(fault->journal, "processes");
-    int pids[PIDS_MAX];
     AUTO_JSON json_t *family = NULL;
-    int status = proc_family(pids, standing(processes, pids), &family, err);
+    int status = standing_family(processes, &family, err);
     for (size_t i = 0; i < json_array_size(family); i++) {
         const json_t *item = json_array_get(family, i);
         const json_t *before = find(processes, json_int(item, "pid", 0));

@@ -23,7 +23,7 @@ struct family {
 static ssize_t read_small(const char *path, char *text, size_t size)
 {
     AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd < 0 ? -1 : read(fd, text, size - 1);
+    ssize_t got = fd < 0 ? -1 : read(fd, text, size - 1); /* fd_close keeps errno */
     text[got > 0 ? got : 0] = '\0';
     return got;
 }
@@ -35,9 +35,12 @@ bool proc_read(pid_t pid, struct proc_info *ret_info)
     unsigned long long start = 0;
     int parent = 0;
     (void)str_format(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    if (read_small(path, text, sizeof(text)) <= 0) {
+    ssize_t size = read_small(path, text, sizeof(text));
+    if (size <= 0) {
+        errno = size == 0 ? ESRCH : errno;
         return false;
     }
+    errno = EPROTO;
     char *open_bracket = strchr(text, '('), *close_bracket = strrchr(text, ')'); /* the name may hold brackets and spaces */
     if (!open_bracket || !close_bracket) {
         return false;
@@ -55,19 +58,36 @@ bool proc_read(pid_t pid, struct proc_info *ret_info)
     return true;
 }
 
-int proc_open(pid_t pid, uint64_t start_ticks, int *ret_fd, struct err *err)
+static bool means_gone(int errnum)
+{
+    return errnum == ENOENT || errnum == ESRCH;
+}
+
+int proc_find(pid_t pid, uint64_t start_ticks, bool *ret_there, struct err *err)
 {
     struct proc_info info;
+    bool found = proc_read(pid, &info);
+    if (!found && !means_gone(errno)) {
+        return err_errno(err, errno, "process %d: cannot be looked at", (int)pid);
+    }
+    *ret_there = found && info.start_ticks == start_ticks;
+    return 0;
+}
+
+int proc_open(pid_t pid, uint64_t start_ticks, int *ret_fd, struct err *err)
+{
+    bool there = false;
     AUTO_FD int fd = (int)syscall(SYS_pidfd_open, pid, 0);
     *ret_fd = -1;
     if (fd < 0 && errno != ESRCH) {
         return err_errno(err, errno, "process %d: cannot be opened", (int)pid);
     }
     /* Looked at after opening: from now on the descriptor cannot mean another one. */
-    if (fd >= 0 && proc_read(pid, &info) && info.start_ticks == start_ticks) {
+    int status = fd >= 0 ? proc_find(pid, start_ticks, &there, err) : 0;
+    if (status == 0 && there) {
         *ret_fd = TAKE_FD(fd);
     }
-    return 0;
+    return status;
 }
 
 int proc_signal(pid_t pid, uint64_t start_ticks, int signal_number, struct err *err)
@@ -125,15 +145,21 @@ static int list_all(struct family *all, struct err *err)
     if (!dir) {
         return err_errno(err, errno, "cannot list the processes in /proc");
     }
-    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+    struct dirent *entry;
+    for (errno = 0; (entry = readdir(dir)); errno = 0) {
         struct proc_info info;
-        if (isdigit((unsigned char)entry->d_name[0]) && proc_read((pid_t)strtol(entry->d_name, NULL, 10), &info)) {
-            if (!add(all, &info)) {
-                return err_set(err, ERR_SYSTEM, "cannot list the processes in /proc: out of memory");
-            }
+        if (!isdigit((unsigned char)entry->d_name[0])) {
+            continue;
+        }
+        bool found = proc_read((pid_t)strtol(entry->d_name, NULL, 10), &info);
+        if (!found && !means_gone(errno)) {
+            return err_errno(err, errno, "process %s: cannot be looked at", entry->d_name);
+        }
+        if (found && !add(all, &info)) {
+            return err_set(err, ERR_SYSTEM, "cannot list the processes in /proc: out of memory");
         }
     }
-    return 0;
+    return errno ? err_errno(err, errno, "cannot list the processes in /proc") : 0;
 }
 
 static json_t *describe(const struct proc_info *info)

@@ -17,6 +17,7 @@ struct held {
     bool reverted;
     struct timer *ttl;
     struct timer *proving;
+    struct timer *ticking;
     int64_t prove_id, prove_until_ns;
 };
 
@@ -80,6 +81,9 @@ int fault_plan(struct agent *agent, int64_t id, const json_t *params, struct err
     struct fault_instance *fault = NULL;
     struct buf text CLEANUP(buf_clear) = {0};
     int status = with_instance(params, &fault, err);
+    if (status == 0 && fault->ops->check) {
+        status = fault->ops->check(fault, err);
+    }
     if (status == 0) {
         fault->ops->plan(fault, &text);
         rpc_reply(agent, id, json_pack("{s:s}", "text", buf_str(&text)));
@@ -94,6 +98,7 @@ static int revert_held(struct held *held, struct err *err)
     struct fault_instance *fault = held->fault;
     struct buf left CLEANUP(buf_clear) = {0};
     loop_cancel(held->agent->loop, TAKE(held->ttl));
+    loop_cancel(held->agent->loop, TAKE(held->ticking));
     fault->before_ns = clock_now_ns();
     int status = fault->ops->revert(fault, err);
     fault->after_ns = clock_now_ns();
@@ -115,6 +120,26 @@ static void on_ttl(void *context)
     int status = revert_held(held, &err);
     rpc_event(held->agent, clock_now_ns(), "fault.expired",
               json_pack("{s:s, s:b, s:s}", "fault_id", held->fault->id, "reverted", status == 0, "reason", err.text));
+}
+
+static void tick(void *context)
+{
+    struct held *held = context;
+    struct buf told CLEANUP(buf_clear) = {0};
+    struct err err = {0};
+    int64_t due_ns = 0;
+    held->ticking = NULL;
+    int status = held->fault->ops->tick(held->fault, &due_ns, &told, &err);
+    if (status < 0) {
+        buf_printf(&told, "%sdoes not go on: %s", told.size ? "; " : "", err.text);
+    }
+    if (told.size) {
+        rpc_event(held->agent, clock_now_ns(), "fault.changed",
+                  json_pack("{s:s, s:s}", "fault_id", held->fault->id, "text", buf_str(&told)));
+    }
+    if (status == 0 && due_ns) {
+        held->ticking = loop_timer(held->agent->loop, due_ns, tick, held);
+    }
 }
 
 static int apply_held(struct held *held, struct err *err)
@@ -164,6 +189,9 @@ int fault_apply(struct agent *agent, int64_t id, const json_t *params, struct er
         return status;
     }
     loop_cancel(agent->loop, TAKE(held->ttl));
+    if (held->fault->ops->tick && !held->ticking) {
+        tick(held);
+    }
     if (ttl_ms > 0) {
         held->ttl = loop_timer(agent->loop, clock_now_ns() + ttl_ms * NS_PER_MS, on_ttl, held);
     }
@@ -269,6 +297,7 @@ void faults_free(struct agent *agent)
         }
         loop_cancel(agent->loop, held->ttl);
         loop_cancel(agent->loop, held->proving);
+        loop_cancel(agent->loop, held->ticking);
         fault_instance_free(held->fault);
         free(held);
     }

@@ -28,15 +28,19 @@ static int64_t read_time(const json_t *link, const char *key_ns, const char *key
     return ms >= 0 && ms <= 1e6 ? llround(ms * (double)NS_PER_MS) : -1;
 }
 
-static int check_shape(const char *name, const struct link_shape *shape, struct err *err)
+static int check_shape(const char *name, const struct shape *shape, struct err *err)
 {
     const int64_t longest_ns = 60 * NS_PER_S;
-    if (shape->latency_ns < 0 || shape->latency_ns > longest_ns)
+    double begins, ends;
+    if (shape->delay_ns < 0 || shape->delay_ns > longest_ns)
         return err_set(err, ERR_INPUT, "link '%s': latency must be a number from 0 to 60 s", name);
     if (shape->jitter_ns < 0 || shape->jitter_ns > longest_ns)
         return err_set(err, ERR_INPUT, "link '%s': jitter must be a number from 0 to 60 s", name);
     if (!(shape->loss >= 0 && shape->loss <= 1))
         return err_set(err, ERR_INPUT, "link '%s': loss must be a share from 0 to 1", name);
+    if (shape->burst != 0 && shape->loss > 0 && !shape_gilbert(shape, &begins, &ends))
+        return err_set(err, ERR_INPUT, "link '%s': a loss of %g cannot come in bursts of %g frames", name, shape->loss,
+                       shape->burst);
     if (!(shape->rate_bits >= 0))
         return err_set(err, ERR_INPUT, "link '%s': rate must be a number of bits per second", name);
     return 0;
@@ -60,9 +64,10 @@ static int read_spec(const json_t *link, bool need_b, struct link_spec *ret_spec
         status = check_interface(spec.name, "b", spec.b, err);
     if (status < 0)
         return status;
-    spec.shape.latency_ns = read_time(link, "latency_ns", "latency_ms");
+    spec.shape.delay_ns = read_time(link, "latency_ns", "latency_ms");
     spec.shape.jitter_ns = read_time(link, "jitter_ns", "jitter_ms");
     spec.shape.loss = json_num(link, "loss", json_object_get(link, "loss") ? -1 : 0);
+    spec.shape.burst = json_num(link, "burst", json_object_get(link, "burst") ? -1 : 0);
     spec.shape.rate_bits = json_num(link, "rate", json_object_get(link, "rate") ? -1 : 0);
     status = check_shape(spec.name, &spec.shape, err);
     if (status == 0)
@@ -100,7 +105,7 @@ static struct netem_device *find_device(struct links *links, const char *name)
     return NULL;
 }
 
-static int put_netem(struct links *links, const char *name, const struct link_shape *shape, struct err *err)
+static int put_netem(struct links *links, const char *name, const struct shape *shape, struct err *err)
 {
     const bool ours = find_device(links, name);
     const int status = link_netem_put(name, shape, ours, err);
@@ -141,8 +146,8 @@ static json_t *describe(struct links *links, const char *mechanism)
         struct link_state state;
         link_relay_state(links->relay, i, &state);
         json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I}", "name", state.name, "latency_ns",
-                                              (json_int_t)state.shape.latency_ns, "forwarded", (json_int_t)state.forwarded,
-                                              "lost", (json_int_t)state.lost, "dropped", (json_int_t)state.dropped));
+                                              (json_int_t)state.shape.delay_ns, "forwarded", (json_int_t)state.forwarded, "lost",
+                                              (json_int_t)state.lost, "dropped", (json_int_t)state.dropped));
     }
     VEC_EACH(device, &links->devices)
     json_array_append_new(list, json_pack("{s:s}", "name", device->name));

@@ -14,7 +14,8 @@ struct links; /* what this agent holds: emulator thread, sockets, the devices wi
  *   mechanism    "emulator" (default) or "netem"
  *   seed         of the emulator's generator, taken on first use
  *   links[]      name, a, b (interfaces; netem needs only a), latency_ns or latency_ms (one way, each direction), jitter_ns or
- *                jitter_ms, loss (share 0…1), rate (bit/s, 0: as fast as it goes)
+ *                jitter_ms, loss (share 0…1), burst (its mean length in frames, 0: each frame by its own throw), rate (bit/s, 0: as
+ *                fast as it goes)
  *
  * `*ret_result` (new reference): mechanism, and links[] with name and for the emulator forwarded, lost, dropped (frames, both
  * directions together) of all links that exist. ERR_UNSUPPORTED when this kernel lacks the mechanism; nothing was changed then.

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/base/clock.h"
 #include "harness/base/str.h"
 
 enum { VNET_HEADER_BYTES = 10, RETRY_NS = 100 * 1000 /* a full send buffer is empty again in well under this */ };
@@ -18,33 +17,11 @@ struct link_frame {
     uint8_t data[];
 };
 
-/* xorshift64*: 2^53 values in [0, 1). */
-static double draw(uint64_t *random)
-{
-    uint64_t x = *random;
-    x ^= x >> 12;
-    x ^= x << 25;
-    x ^= x >> 27;
-    *random = x;
-    return (double)((x * 2685821657736338717ULL) >> 11) / 9007199254740992.0;
-}
-
-static int64_t ready_time(struct link_path *path, const struct link_shape *shape, uint32_t size, int64_t now_ns)
-{
-    if (shape->rate_bits <= 0)
-        return now_ns;
-    const int64_t begin_ns = path->line_free_ns > now_ns ? path->line_free_ns : now_ns;
-    const double bits = (size - VNET_HEADER_BYTES) * 8.0;
-    path->line_free_ns = begin_ns + (int64_t)(bits / shape->rate_bits * (double)NS_PER_S);
-    return path->line_free_ns;
-}
-
-void link_path_push(struct link_path *path, const struct link_shape *shape, uint64_t *random, const void *frame, uint32_t size,
-                    int64_t now_ns)
+void link_path_push(struct link_path *path, const struct shape *shape, const void *frame, uint32_t size, int64_t now_ns)
 {
     if (size <= VNET_HEADER_BYTES)
         return;
-    if (shape->loss > 0 && draw(random) < shape->loss) {
+    if (shape_loses(shape, &path->way)) {
         path->lost++;
         return;
     }
@@ -53,9 +30,8 @@ void link_path_push(struct link_path *path, const struct link_shape *shape, uint
         return;
     }
     struct link_frame *copy = xrealloc(NULL, 1, sizeof(*copy) + size);
-    *copy = (struct link_frame){.size = size, .ready_ns = ready_time(path, shape, size, now_ns)};
-    if (shape->jitter_ns > 0)
-        copy->jitter_ns = (int64_t)((draw(random) * 2 - 1) * (double)shape->jitter_ns);
+    *copy = (struct link_frame){.size = size, .jitter_ns = shape_jitter_ns(shape, &path->way)};
+    copy->ready_ns = shape_line_ns(&path->way, shape->rate_bits, (size - VNET_HEADER_BYTES) * 8.0, now_ns);
     memcpy(copy->data, frame, size);
     if (!path->head)
         path->tail = &path->head;
@@ -65,9 +41,9 @@ void link_path_push(struct link_path *path, const struct link_shape *shape, uint
     path->queued_bytes += size;
 }
 
-static int64_t due_time(const struct link_frame *frame, const struct link_shape *shape)
+static int64_t due_time(const struct link_frame *frame, const struct shape *shape)
 {
-    const int64_t delay_ns = shape->latency_ns + (shape->latency_ns || shape->jitter_ns ? frame->jitter_ns : 0);
+    const int64_t delay_ns = shape->delay_ns + (shape->delay_ns || shape->jitter_ns ? frame->jitter_ns : 0);
     return frame->ready_ns + (delay_ns > 0 ? delay_ns : 0);
 }
 
@@ -80,7 +56,7 @@ static void drop_head(struct link_path *path)
     free(frame);
 }
 
-int64_t link_path_send_due(struct link_path *path, const struct link_shape *shape, struct link_port *out, int64_t now_ns)
+int64_t link_path_send_due(struct link_path *path, const struct shape *shape, struct link_port *out, int64_t now_ns)
 {
     while (path->head && due_time(path->head, shape) <= now_ns) {
         struct mmsghdr messages[LINK_BATCH] = {0};

@@ -24,14 +24,14 @@ struct side { /* what epoll points to: frames that come in here go out at the li
 
 struct link {
     char *name;
-    struct link_shape shape;
+    struct shape shape;
     struct side sides[2];
 };
 
 struct link_relay {
-    pthread_mutex_t lock; /* guards links, random and stopping */
+    pthread_mutex_t lock; /* guards links and stopping */
     VEC(struct link *) links;
-    uint64_t random;
+    uint64_t seed; /* of the next path */
     bool stopping;
     bool running;
     pthread_t thread;
@@ -52,7 +52,7 @@ static void link_destroy(struct link *link)
 }
 DEFINE_CLEANUP(struct link *, link, link_destroy)
 
-static int link_create(const struct link_spec *spec, struct link **ret_link, struct err *err)
+static int link_create(const struct link_spec *spec, uint64_t *seed, struct link **ret_link, struct err *err)
 {
     struct link *link CLEANUP(link_cleanup) = xcalloc(1, sizeof(*link));
     link->name = xstrdup(spec->name);
@@ -60,6 +60,7 @@ static int link_create(const struct link_spec *spec, struct link **ret_link, str
     for (int i = 0; i < 2; i++) {
         link->sides[i].link = link;
         link->sides[i].port.fd = -1;
+        shape_way_init(&link->sides[i].path.way, &spec->shape, (*seed)++);
     }
     if (link_port_open(&link->sides[0].port, spec->a, err) < 0 || link_port_open(&link->sides[1].port, spec->b, err) < 0)
         return err_prefix(err, "link '%s'", spec->name);
@@ -77,7 +78,7 @@ static void receive(struct link_relay *relay, struct side *side)
         uint32_t size = 0;
         const void *frame = link_batch_frame(relay->batch, i, &size);
         if (frame)
-            link_path_push(&side->path, &side->link->shape, &relay->random, frame, size, now_ns);
+            link_path_push(&side->path, &side->link->shape, frame, size, now_ns);
     }
 }
 
@@ -205,8 +206,7 @@ int link_relay_new(uint64_t seed, struct link_relay **ret_relay, struct err *err
     struct link_relay *relay = xcalloc(1, sizeof(*relay));
     pthread_mutex_init(&relay->lock, NULL);
     relay->epoll_fd = relay->timer_fd = relay->wake_fd = -1;
-    relay->random = seed * 6364136223846793005ULL + 1442695040888963407ULL; /* spreads small seeds */
-    relay->random = relay->random ? relay->random : 1;
+    relay->seed = seed;
     relay->batch = link_batch_new();
     const int status = relay_start(relay, err);
     if (status < 0) {
@@ -250,7 +250,7 @@ static int add(struct link_relay *relay, const struct link_spec *spec, struct er
     struct link *link = NULL;
     int status = check_free(relay, spec, err);
     if (status == 0)
-        status = link_create(spec, &link, err);
+        status = link_create(spec, &relay->seed, &link, err);
     if (status < 0)
         return status;
     *VEC_ADD(&relay->links) = link;

@@ -10,12 +10,12 @@ struct link_relay;
 
 struct link_spec { /* what one link should be; texts are borrowed */
     const char *name, *a, *b;
-    struct link_shape shape;
+    struct shape shape;
 };
 
 struct link_state { /* what one link is; texts belong to the relay */
     const char *name, *a, *b;
-    struct link_shape shape;
+    struct shape shape;
     uint64_t forwarded, lost, dropped; /* frames, both directions together */
 };
 

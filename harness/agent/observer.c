@@ -9,7 +9,7 @@
 struct observer {
     struct agent *agent;
     json_t *what;
-    const char *name, *kind, *type, *field; /* of what */
+    const char *name, *kind, *type, *field, *otherwise; /* of what */
     int64_t interval_ns, timeout_ns, due_ns, asked_ns;
     int wanted;
     char last[200];
@@ -36,12 +36,12 @@ static void schedule(struct observer *observer)
 static void field_of_body(const struct observer *observer, const char *body, char out[static 200])
 {
     AUTO_JSON json_t *json = json_loads(body, 0, NULL);
-    const json_t *member = json_object_get(json, observer->field);
+    const json_t *member = json_at(json, observer->field);
     if (json_is_integer(member)) {
         (void)str_format(out, 200, "%lld", (long long)json_integer_value(member));
         return;
     }
-    (void)str_copy(out, 200, json_is_string(member) ? json_string_value(member) : "unknown");
+    (void)str_copy(out, 200, json_is_string(member) ? json_string_value(member) : json ? observer->otherwise : "unknown");
 }
 
 static void say(const struct observer *observer, const struct probe_answer *answer, char out[static 200])
@@ -105,6 +105,7 @@ int observe_start(struct agent *agent, int64_t id, const json_t *params, struct 
         observer->kind = json_str(observer->what, "kind", "");
         observer->type = json_str(observer->what, "type", "");
         observer->field = json_str(observer->what, "field", NULL);
+        observer->otherwise = json_str(observer->what, "otherwise", "unknown");
         observer->interval_ns = json_int(what, "interval_ms", 100) * NS_PER_MS;
         observer->timeout_ns = json_int(what, "timeout_ms", 1000) * NS_PER_MS;
         observer->wanted = (int)json_int(what, "status", 200);

@@ -1,6 +1,7 @@
 /* jansson with the error contract. */
 #include "harness/base/json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/base/fd.h"
@@ -35,6 +36,45 @@ bool json_flag(const json_t *object, const char *key, bool fallback)
     return json_is_boolean(member) ? json_is_true(member) : fallback;
 }
 
+static const json_t *item_where(const json_t *array, const char *name, const char *value)
+{
+    size_t index;
+    json_t *item;
+    json_array_foreach((json_t *)array, index, item)
+    {
+        if (str_eq(json_str(item, name, NULL), value)) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+static const json_t *step_into(const json_t *json, char *step)
+{
+    char *equals = strchr(step, '=');
+    if (json_is_object(json)) {
+        return json_object_get(json, step);
+    }
+    if (equals) {
+        *equals = '\0';
+        return item_where(json, step, equals + 1);
+    }
+    return step[0] && step[strspn(step, "0123456789")] == '\0' ? json_array_get(json, strtoul(step, NULL, 10)) : NULL;
+}
+
+const json_t *json_at(const json_t *json, const char *path)
+{
+    char copy[200];
+    char *rest = copy, *step;
+    if (!str_copy(copy, sizeof(copy), path)) {
+        return NULL;
+    }
+    while (json && (step = strsep(&rest, "."))) {
+        json = step_into(json, step);
+    }
+    return json;
+}
+
 int json_parse(const char *text, size_t size, json_t **ret_json, struct err *err)
 {
     json_error_t error;
@@ -58,13 +98,17 @@ int json_read_file(const char *path, json_t **ret_json, struct err *err)
     return status < 0 ? err_prefix(err, "%s", path) : 0;
 }
 
-int json_write_file(const char *path, const json_t *json, struct err *err)
+char *json_print(const json_t *json)
 {
     AUTO_FREE char *text = json_dumps(json, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(12));
+    return text ? xasprintf("%s\n", text) : NULL;
+}
+
+int json_write_file(const char *path, const json_t *json, struct err *err)
+{
+    AUTO_FREE char *text = json_print(json);
     if (!text) {
         return err_set(err, ERR_SYSTEM, "cannot write '%s': the JSON value cannot be printed", path);
     }
-    size_t size = strlen(text);
-    text[size] = '\n'; /* in place of the terminator: the file's final newline */
-    return fd_write_file_atomic(path, text, size + 1, err);
+    return fd_write_file_atomic(path, text, strlen(text), err);
 }

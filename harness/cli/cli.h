@@ -53,6 +53,7 @@ int cli_main(int argc, char **argv);
 char *cli_state_folder(void);   /* journals: survives a reboot */
 char *cli_runtime_folder(void); /* kept topologies: does not */
 char *cli_tools_folder(void);   /* our own service binaries, beside the drill binary */
+char *cli_control_folder(void); /* control sockets of running drills, below the runtime folder */
 /* SIGINT, SIGTERM and SIGHUP as a readable descriptor; they no longer end the process. */
 int cli_interrupt_fd(struct err *err);
 /* The exit code that an error stands for. */

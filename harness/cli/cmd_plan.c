@@ -47,6 +47,9 @@ static void print_plan(const struct prepared *prepared, struct buf *out)
     for (size_t i = 0; i < scenario->objective_count; i++) {
         buf_printf(out, "%s %s", i ? "," : "", scenario->objectives[i]);
     }
+    for (size_t i = 0; i < scenario->abort_count; i++) {
+        buf_printf(out, "%s %s", i ? "," : "\n  stops when:", scenario->abort_when[i].text);
+    }
     json_array_foreach(prepared->terms.notes, index, step)
     {
         buf_printf(out, "\n  note: %s", json_string_value(step));

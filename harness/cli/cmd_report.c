@@ -8,6 +8,7 @@
 #include "harness/archive/verify.h"
 #include "harness/base/str.h"
 #include "harness/base/vec.h"
+#include "harness/cli/announce.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/recompute.h"
 #include "harness/cli/render.h"
@@ -15,6 +16,7 @@
 struct report_options {
     char *archive, *output;
     bool check;
+    struct announce_options announce;
 };
 
 static const struct param report_table[] = {
@@ -24,6 +26,7 @@ static const struct param report_table[] = {
      .help = "write the reports there; default: into the drill's folder, and nowhere when that is sealed"},
     {"check", PARAM_BOOL, offsetof(struct report_options, check),
      .help = "write nothing: compare with the reports that are there, exit 6 when they differ"},
+    ANNOUNCE_OPTIONS(struct report_options, announce),
     {0},
 };
 
@@ -40,17 +43,11 @@ static int check(const char *folder)
     return code;
 }
 
-static void print(const struct result *result, const char *out)
+static int render(const struct report_options *options, const char *out, struct rendered *rendered, struct err *err)
 {
-    struct buf text CLEANUP(buf_clear) = {0};
-    report_console(result, isatty(STDOUT_FILENO) && !secure_getenv("NO_COLOR"), false, &text);
-    printf("%s", buf_str(&text));
-    if (out) {
-        printf("  report: %s/report.html\n", out);
-    } else {
-        printf("  sealed: nothing was written; --output FOLDER renders it elsewhere, --check compares\n");
-    }
-    printf("exit %d: %s\n", result->exit_code, result->exit_words);
+    announce_shape(&options->announce, out, &rendered->context);
+    int status = render_write(rendered, out, err);
+    return status < 0 ? status : announce_copy(&options->announce, out, err);
 }
 
 static int run_report(const struct cli_args *args, struct err *err)
@@ -59,21 +56,25 @@ static int run_report(const struct cli_args *args, struct err *err)
     struct rendered rendered CLEANUP(rendered_clear) = {0};
     AUTO_FREE char *folder = NULL;
     bool sealed = false;
-    if (archive_evidence(options->archive, args->words[0], &folder, &sealed, err) < 0) {
+    if (announce_check(&options->announce, err) < 0 ||
+        archive_evidence(options->archive, args->words[0], &folder, &sealed, err) < 0) {
         return EXIT_USAGE;
     }
     if (options->check) {
         return check(folder);
     }
-    const char *out = options->output ? options->output : sealed ? NULL : folder;
-    int status = render_measure(folder, &rendered, err);
-    if (status < 0) {
+    if (render_measure(folder, &rendered, err) < 0) {
         return rendered.evidence ? EXIT_ARCHIVE : EXIT_USAGE;
     }
-    if (out && render_write(&rendered, out, err) < 0) {
+    const char *out = options->output ? options->output : folder;
+    if (sealed && !options->output) {
+        fprintf(stderr, "drill: it is sealed, so nothing is written: --output FOLDER renders it elsewhere, --check compares\n");
+    }
+    if ((!sealed || options->output) && render(options, out, &rendered, err) < 0) {
         return EXIT_ARCHIVE;
     }
-    print(rendered.result, out);
+    announce_print(&options->announce, rendered.result, out, isatty(STDOUT_FILENO) && !secure_getenv("NO_COLOR"));
+    announce_elsewhere(&options->announce, rendered.result, &rendered.context, out);
     return rendered.result->exit_code;
 }
 

@@ -1,10 +1,23 @@
 /* drill retest: an earlier drill again, and the link between the two. */
+#include <string.h>
+
 #include "harness/base/str.h"
 #include "harness/cli/cmd_run.h"
 #include "harness/cli/lookup.h"
+#include "harness/evidence/redact.h"
+
+static bool is_set(const struct cli_args *args, const char *name)
+{
+    for (size_t i = 0; i < args->set_count; i++) {
+        if (str_eq(args->sets[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
 
 /* The earlier drill's own --set values, unless they are given anew; `ret` borrows from `earlier` and `args`. */
-static void take_sets(const struct cli_args *args, const struct past_drill *earlier, struct cli_args *ret)
+static int take_sets(const struct cli_args *args, const struct past_drill *earlier, struct cli_args *ret, struct err *err)
 {
     const json_t *sets = json_object_get(earlier->plan, "sets");
     size_t index;
@@ -20,6 +33,13 @@ static void take_sets(const struct cli_args *args, const struct past_drill *earl
     for (size_t i = 0; i < args->set_count; i++) {
         ret->sets[ret->set_count++] = args->sets[i]; /* later ones win */
     }
+    for (size_t i = 0; i < ret->set_count; i++) {
+        if (strstr(ret->sets[i].value, REDACTED) && !is_set(args, ret->sets[i].name)) {
+            return err_set(err, ERR_INPUT, "the value of '%s' was a secret and is not in the archive: give --set %s=VALUE again",
+                           ret->sets[i].name, ret->sets[i].name);
+        }
+    }
+    return 0;
 }
 
 static int retest(const struct cli_args *args, struct err *err)
@@ -39,8 +59,7 @@ static int retest(const struct cli_args *args, struct err *err)
         return EXIT_USAGE;
     }
     AUTO_JSON json_t *link = lookup_link(earlier);
-    take_sets(args, earlier, &again);
-    int code = run_drills(file, &again, link, err);
+    int code = take_sets(args, earlier, &again, err) < 0 ? EXIT_USAGE : run_drills(file, &again, link, err);
     free(again.sets);
     return code;
 }

@@ -11,6 +11,7 @@
 #include "harness/base/fd.h"
 #include "harness/base/str.h"
 #include "harness/cli/cli.h"
+#include "harness/evidence/scrub.h"
 #include "harness/cli/lookup.h"
 #include "harness/programme/review.h"
 
@@ -73,6 +74,7 @@ static const char *or_env(const char *value, const char *name)
 static int seal(const struct review_options *options, const struct past_drill *drill, const char *file, struct err *err)
 {
     struct review review CLEANUP(review_clear) = {0};
+    struct redactor *redactor CLEANUP(redactor_cleanup) = redactor_new();
     AUTO_FREE char *folder = NULL, *path = NULL, *warning = NULL;
     AUTO_FREE char *name = xasprintf("review-%s-%d", drill->name, (int)getpid());
     int status = review_read(file, drill, &review, err);
@@ -82,6 +84,9 @@ static int seal(const struct review_options *options, const struct past_drill *d
     }
     if (status == 0) {
         status = write_payload(&review, folder, err);
+    }
+    if (status == 0) {
+        status = scrub_folder(redactor, folder, err);
     }
     if (status < 0) {
         return status;

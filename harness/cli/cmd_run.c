@@ -12,7 +12,6 @@
 #include "harness/base/str.h"
 #include "harness/cli/progress.h"
 #include "harness/cli/render.h"
-#include "harness/cli/sealing.h"
 #include "harness/measure/result.h"
 #include "reports/report.h"
 
@@ -21,15 +20,13 @@ const struct param run_table[] = {
     {"repeat", PARAM_INTEGER, offsetof(struct run_options, repeat), 1, 1000, "1",
      .help = "drills in a row; the worst decides the exit code"},
     {"seed", PARAM_INTEGER, offsetof(struct run_options, seed), 0, 2147483647, "1", .help = "of every random choice"},
-    {"junit", PARAM_STRING, offsetof(struct run_options, junit), .unit_hint = "file", .help = "also write junit.xml there"},
-    {"json", PARAM_STRING, offsetof(struct run_options, json), .unit_hint = "file", .help = "also write report.json there"},
     {"sign-key", PARAM_STRING, offsetof(struct run_options, sign_key), .unit_hint = "file",
      .help = "ssh key that signs what is sealed; default $DRILL_SIGN_KEY"},
     {"timestamp-url", PARAM_STRING, offsetof(struct run_options, timestamp_url), .unit_hint = "URL",
      .help = "RFC 3161 service that dates the signature; default $DRILL_TIMESTAMP_URL"},
     {"retain", PARAM_INTEGER, offsetof(struct run_options, retain), 0, 100, "6", .unit_hint = "years",
      .help = "how long the bundle says that it is to be kept"},
-    {"quiet", PARAM_BOOL, offsetof(struct run_options, quiet), .help = "one line at the end"},
+    ANNOUNCE_OPTIONS(struct run_options, announce),
     {"allow-host", PARAM_BOOL, offsetof(struct run_options, allow_host),
      .help = "faults may hit this machine, not only namespaces of drill's own"},
     {0},
@@ -47,44 +44,30 @@ static int refuse_standing(const char *journal, struct err *err)
     return status;
 }
 
-static int copy_to(const char *folder, const char *name, const char *to, struct err *err)
-{
-    if (!to) {
-        return 0;
-    }
-    AUTO_FREE char *from = xasprintf("%s/%s", folder, name);
-    return fd_copy_file(from, to, err);
-}
-
-static int report(const char *folder, const struct run_options *run, struct rendered *rendered, struct err *err)
+/* Reports lie in the bundle for good, and are told of by that name. */
+static int report(const char *folder, const char *place, const struct run_options *run, struct rendered *rendered,
+                  struct err *err)
 {
     int status = render_measure(folder, rendered, err);
     if (status == 0) {
+        announce_shape(&run->announce, place, &rendered->context);
         status = render_write(rendered, folder, err);
     }
-    if (status == 0) {
-        status = copy_to(folder, "junit.xml", run->junit, err);
-    }
-    return status < 0 ? status : copy_to(folder, "report.json", run->json, err);
+    return status < 0 ? status : announce_copy(&run->announce, folder, err);
 }
 
-/* `warning`: something that was asked for and not had, as a timestamp. `refused`: nothing was injected. */
-static int tell(const struct result *result, const struct run_options *run, const struct progress *progress, const char *bundle,
-                const char *warning, bool refused)
+/* What stands beside the verdict: nothing could be injected on this machine; something that was asked for and not had, as a timestamp. */
+static void weigh(struct result *result, bool refused, const char *warning)
 {
-    struct buf out CLEANUP(buf_clear) = {0};
-    int code = refused ? EXIT_USAGE : cli_exit_worse(result->exit_code, warning ? EXIT_ARCHIVE : EXIT_PASS);
-    report_console(result, progress->colour, run->quiet, &out);
-    fputs(buf_str(&out), stdout);
-    if (!run->quiet) {
-        printf("  report: %s/data/report.html\n", bundle);
-    }
+    int code = cli_exit_worse(result->exit_code, refused ? EXIT_USAGE : warning ? EXIT_ARCHIVE : EXIT_PASS);
     if (warning) {
         fprintf(stderr, "drill: sealed, but %s\n", warning);
     }
-    printf("exit %d: %s\n", code, code == result->exit_code ? result->exit_words : cli_exit_words(code));
-    fflush(stdout);
-    return code;
+    if (code != result->exit_code) {
+        result->exit_code = code;
+        free(result->exit_words);
+        result->exit_words = xstrdup(cli_exit_words(code));
+    }
 }
 
 /* Reports are rendered, then everything is sealed. What fails here leaves the evidence where it is: the next drill seals it. */
@@ -92,10 +75,10 @@ static int conclude(struct sealing *sealing, const char *folder, const struct ru
                     bool refused, struct err *err)
 {
     struct rendered rendered CLEANUP(rendered_clear) = {0};
-    AUTO_FREE char *bundle = NULL, *warning = NULL;
-    int status = sealing_prepare(sealing, folder, err);
+    AUTO_FREE char *bundle = NULL, *warning = NULL, *place = NULL;
+    int status = sealing_prepare(sealing, folder, &place, err);
     if (status == 0) {
-        status = report(folder, run, &rendered, err);
+        status = report(folder, place, run, &rendered, err);
     }
     if (status == 0) {
         status = sealing_result(sealing, folder, rendered.result, &bundle, &warning, err);
@@ -105,7 +88,10 @@ static int conclude(struct sealing *sealing, const char *folder, const struct ru
                          folder);
         return cli_exit_worse(rendered.result ? rendered.result->exit_code : EXIT_PASS, EXIT_ARCHIVE);
     }
-    return tell(rendered.result, run, progress, bundle, warning, refused);
+    weigh(rendered.result, refused, warning);
+    announce_print(&run->announce, rendered.result, place, progress->colour);
+    announce_elsewhere(&run->announce, rendered.result, &rendered.context, place);
+    return rendered.result->exit_code;
 }
 
 /* Bad input shows itself before the folder exists; after that there is always a report. */
@@ -117,7 +103,7 @@ static int drill_once(struct prepared *prepared, struct engine_options *options,
     if (sealing_new(&run->sealing, prepared, options, &sealing, err) < 0) {
         return cli_exit_code(err);
     }
-    progress_init(&progress, run->quiet);
+    progress_init(&progress, run->announce.quiet);
     options->progress = progress_show;
     options->context = &progress;
     int status = engine_run(prepared->script, prepared->topology, prepared->plan, options, &folder, err);
@@ -137,7 +123,7 @@ static int drill_once(struct prepared *prepared, struct engine_options *options,
 /* Fields that a framework asks for and that are missing are told before anything is injected. */
 static void tell_evidence(const struct prepared *prepared, const struct run_options *run)
 {
-    if (prepared->terms.evidence && !run->quiet) {
+    if (prepared->terms.evidence && !run->announce.quiet) {
         (void)fputs(prepared->terms.evidence, stdout);
         (void)fflush(stdout);
     }
@@ -153,6 +139,9 @@ int run_drills(const char *file, const struct cli_args *args, const json_t *rete
                                      .seed = run_options->seed,
                                      .allow_host = run_options->allow_host,
                                      .interrupt_fd = -1};
+    if (announce_check(&run_options->announce, err) < 0) {
+        return EXIT_USAGE;
+    }
     if (prepare_scenario(file, &terms, &options, &prepared, err) < 0 || refuse_standing(prepared.journal, err) < 0) {
         return cli_exit_code(err);
     }
@@ -168,7 +157,9 @@ int run_drills(const char *file, const struct cli_args *args, const json_t *rete
     if (interrupt_fd < 0) {
         return cli_exit_code(err);
     }
+    AUTO_FREE char *control = cli_control_folder();
     options.interrupt_fd = interrupt_fd;
+    options.control = control;
     int worst = EXIT_PASS;
     for (int64_t i = 0; i < run_options->repeat && worst != EXIT_ABORTED && worst != EXIT_CLEANUP; i++) {
         options.repeat = i + 1;
@@ -177,6 +168,10 @@ int run_drills(const char *file, const struct cli_args *args, const json_t *rete
         if (err->code != ERR_NONE) {
             break;
         }
+    }
+    if (run_options->repeat > 1 && err->code == ERR_NONE) {
+        fprintf(run_options->announce.tap ? stderr : stdout, "exit %d: %s, the worst of %lld drills\n", worst,
+                cli_exit_words(worst), (long long)options.repeat);
     }
     return worst;
 }
@@ -192,7 +187,7 @@ const struct command cmd_run = {
     .summary = "run a drill: bring the topology up, break it under load, measure, report",
     .details = "Checks everything, brings the scenario's topology up (or uses the one that 'drill up' keeps), puts load on it, "
                "takes the scenario's\n"
-               "steps, takes every fault away again and writes one folder with evidence and reports. Ctrl-C reverts and exits 4.",
+               "steps, takes every fault away again and seals evidence and reports into the archive. Ctrl-C reverts and exits 4.",
     .options = run_table,
     .options_size = sizeof(struct run_options),
     .min_words = 1,

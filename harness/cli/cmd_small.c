@@ -66,7 +66,7 @@ static void print_targets(const struct fault_ops *ops, struct buf *out)
     static const struct {
         unsigned bit;
         const char *name;
-    } kinds[] = {{FAULT_REGION, "region"}, {FAULT_HOST, "host"}, {FAULT_SERVICE, "service"}, {FAULT_PEER_REGION, "peer"}};
+    } kinds[] = {{FAULT_REGION, "region"}, {FAULT_HOST, "host"}, {FAULT_SERVICE, "service"}, {FAULT_PEER, "peer"}};
     buf_puts(out, "  hits             ");
     bool first = true;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {

@@ -188,7 +188,7 @@ static json_t *texts(const char *const *items)
 }
 
 /* The bundle's name is known before it exists: the plan has it. */
-static int write_verify(const struct sealing *sealing, const char *folder, struct err *err)
+static int write_verify(const struct sealing *sealing, const char *folder, char **ret_place, struct err *err)
 {
     struct archive_list list CLEANUP(archive_list_clear) = {0};
     const struct archive_drill *drill = NULL;
@@ -205,12 +205,16 @@ static int write_verify(const struct sealing *sealing, const char *folder, struc
     AUTO_FREE char *bundle = xasprintf("%s/%s", drill->quarter, drill->name);
     AUTO_JSON json_t *verify = json_pack("{s:s, s:s, s:o, s:o}", "bundle", bundle, "signer", signer, "commands",
                                          texts(readme_commands), "limits", texts(readme_limits));
-    return json_write_file(path, verify, err);
+    status = json_write_file(path, verify, err);
+    if (status == 0) {
+        *ret_place = xasprintf("%s/%s/data", sealing->settings->archive, bundle);
+    }
+    return status;
 }
 
-int sealing_prepare(struct sealing *sealing, const char *folder, struct err *err)
+int sealing_prepare(struct sealing *sealing, const char *folder, char **ret_place, struct err *err)
 {
-    int status = write_verify(sealing, folder, err);
+    int status = write_verify(sealing, folder, ret_place, err);
     return status < 0 ? status : scrub_folder(sealing->redactor, folder, err);
 }
 
@@ -253,8 +257,8 @@ static int open_leftover(const struct sealing_settings *settings, const struct a
 static int seal_leftover(struct sealing *sealing, const char *folder, struct err *err)
 {
     struct rendered rendered CLEANUP(rendered_clear) = {0};
-    AUTO_FREE char *bundle = NULL, *warning = NULL;
-    int status = sealing_prepare(sealing, folder, err);
+    AUTO_FREE char *bundle = NULL, *warning = NULL, *place = NULL;
+    int status = sealing_prepare(sealing, folder, &place, err);
     if (status == 0) {
         status = render_measure(folder, &rendered, err);
     }
@@ -311,7 +315,7 @@ int sealing_leftovers(const struct sealing_settings *settings, struct err *err)
     }
     VEC_EACH(item, &running)
     {
-        bool is_payload = str_ends_with(item->id, ".plan") || strstr(item->id, ".review");
+        bool is_payload = str_ends_with(item->id, ".plan"); /* goes with its drill's own folder */
         struct err local = {0};
         if (status == 0 && !item->is_owned && !is_payload && take_leftover(settings, &list, item, &local) < 0) {
             fprintf(stderr, "drill: what the interrupted drill %s left in %s could not be sealed: %s\n", item->id, item->folder,

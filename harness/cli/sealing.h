@@ -23,8 +23,8 @@ void sealing_free(struct sealing *sealing); /* accepts NULL */
 DEFINE_CLEANUP(struct sealing *, sealing, sealing_free)
 
 /* After the engine and before measuring: secrets are taken out of the services' logs; what reports say about checking the bundle is
- * put beside the evidence. */
-int sealing_prepare(struct sealing *sealing, const char *folder, struct err *err) MUST_CHECK;
+ * put beside the evidence. *ret_place: where evidence and reports will lie for good; the caller frees it. */
+int sealing_prepare(struct sealing *sealing, const char *folder, char **ret_place, struct err *err) MUST_CHECK;
 /* Seal evidence and reports. *ret_bundle and *ret_warning (may become NULL) are the caller's. */
 int sealing_result(struct sealing *sealing, const char *folder, const struct result *result, char **ret_bundle,
                    char **ret_warning, struct err *err) MUST_CHECK;

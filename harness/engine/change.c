@@ -3,22 +3,12 @@
 
 #include "harness/topology/names.h"
 
-static const struct topology_observer *find(const struct topology *topology, const char *name)
-{
-    for (size_t i = 0; name && i < topology->observer_count; i++) {
-        if (str_eq(topology->observers[i].name, name)) {
-            return &topology->observers[i];
-        }
-    }
-    return NULL;
-}
-
 int change_check(const struct topology *topology, const struct node *args, const struct topology_observer **ret_observer,
                  struct err *err)
 {
     const struct node *child = node_get(args, "observer");
     const char *name = node_text(args, "observer");
-    const struct topology_observer *observer = find(topology, name);
+    const struct topology_observer *observer = topology_observer_find(topology, name);
     if (!name) {
         return node_err(args, err, "await_change: expected the name of an observer, as observer = \"%s\"",
                         topology->observer_count ? topology->observers[0].name : "role us-east-db");

@@ -82,6 +82,7 @@ json_t *describe_observer(const struct topology_observer *observer)
     put_text(json, "query", observer->query);
     put_text(json, "url", observer->url);
     put_text(json, "field", observer->field);
+    put_text(json, "otherwise", observer->otherwise);
     return json;
 }
 
@@ -169,6 +170,19 @@ static json_t *describe_settings(const struct topology *topology)
     return settings;
 }
 
+static json_t *describe_alerts(const struct session *session)
+{
+    json_t *watched = json_array();
+    for (size_t i = 0; i < session->topology->observer_count; i++) {
+        if (str_eq(session->topology->observers[i].kind, "alert")) {
+            json_array_append_new(watched, json_string(session->topology->observers[i].name));
+        }
+    }
+    return json_pack("{s:o, s:o, s:o}", "watched", watched, "must_fire",
+                     strings(session->scenario->alerts, session->scenario->alert_count), "may_fire",
+                     strings(session->scenario->may_fire, session->scenario->may_fire_count));
+}
+
 json_t *describe_plan(const struct session *session)
 {
     const struct scenario *scenario = session->scenario;
@@ -180,7 +194,13 @@ json_t *describe_plan(const struct session *session)
                   "regions", describe_regions(session->topology), "load", param_to_json(scenario_load_table, &scenario->load),
                   "settings", describe_settings(session->topology), "steps", session->plan->steps, "usual_ns",
                   (json_int_t)session->plan->usual_ns, "longest_ns", (json_int_t)session->plan->longest_ns);
+    json_object_set_new(plan, "alerts", describe_alerts(session));
     json_object_set_new(plan, "params", node_to_json(scenario->params));
+    json_t *rules = json_array();
+    for (size_t i = 0; i < scenario->abort_count; i++) {
+        json_array_append_new(rules, json_string(scenario->abort_when[i].text));
+    }
+    json_object_set_new(plan, "abort_when", rules);
     json_object_set_new(plan, "repeat", json_integer(session->options->repeat));
     json_object_set_new(plan, "redact", describe_redact(session));
     if (session->options->annex) {

@@ -24,6 +24,9 @@ struct engine_progress {
 };
 typedef void engine_progress_f(void *context, const struct engine_progress *progress);
 
+/* Told once the drill's folder holds plan and environment, and before anything is touched. An error ends the drill there and then. */
+typedef int engine_opened_f(void *context, const char *folder, const char *id, struct err *err);
+
 /* A file that lies beside the plan in the drill's folder. */
 struct engine_enclosure {
     const char *name;
@@ -31,12 +34,10 @@ struct engine_enclosure {
     size_t size;
 };
 
-/* Told once the drill's folder holds plan and environment, and before anything is touched. An error ends the drill there and then. */
-typedef int engine_opened_f(void *context, const char *folder, const char *id, struct err *err);
-
 struct engine_options {
     const char *archive; /* folder under which the drill's folder is made */
     const char *journal; /* folder of the agents' journals */
+    const char *control; /* folder of control sockets; NULL: this drill has none */
     const char *command_line;
     int64_t seed;
     int64_t repeat;             /* which of several drills in a row, from 1 */

@@ -131,7 +131,7 @@ static int64_t ttl_ms(const struct session *session)
 static int apply_parts(struct session *session, struct injection *injection, struct err *err)
 {
     struct bracket bracket = {0};
-    char mechanism[64] = "";
+    char mechanism[256] = "";
     injection->in_force = true; /* from the first attempt on there is something to revert */
     VEC_EACH(part, &injection->parts)
     {

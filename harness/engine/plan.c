@@ -2,7 +2,9 @@
 #include "harness/engine/steps.h"
 
 #include "harness/base/clock.h"
+#include "harness/measure/abort_rule.h"
 #include "harness/measure/objective.h"
+#include "harness/topology/names.h"
 
 enum { STEPS_MAX = 2000 };
 
@@ -190,6 +192,62 @@ static int check_objectives(const struct scenario *scenario, struct err *err)
     return 0;
 }
 
+static int check_alerts(const struct scenario *scenario, const struct topology *topology, const char *key, char *const *names,
+                        size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct topology_observer *observer = topology_observer_find(topology, names[i]);
+        if (!observer) {
+            (void)names_no_observer(topology, names[i], err);
+            return err_prefix(err, "%s: %s", scenario->file, key);
+        }
+        if (!str_eq(observer->kind, "alert")) {
+            return err_set(err, ERR_INPUT, "%s: %s: '%s' is an observer of the kind '%s', expected one of the kind 'alert'",
+                           scenario->file, key, observer->name, observer->kind);
+        }
+    }
+    return 0;
+}
+
+/* A rule that can never hold would be a promise that is not kept. */
+static int check_abort_rule(const struct scenario *scenario, const struct topology *topology, const struct abort_rule *rule,
+                            struct err *err)
+{
+    const char *const *vantages = (const char *const *)topology->entrypoint.vantages;
+    size_t count = topology->entrypoint.vantage_count;
+    double deadline_s = (double)scenario->load.deadline_ns / (double)NS_PER_S;
+    bool known = !*rule->vantage;
+    char hint[96];
+    for (size_t i = 0; i < count; i++) {
+        known |= str_eq(vantages[i], rule->vantage);
+    }
+    if (!known) {
+        return err_set(err, ERR_INPUT, "the load does not come from '%s'%s", rule->vantage,
+                       str_did_you_mean(rule->vantage, vantages, count, hint));
+    }
+    if (abort_rule_is_latency(rule) && (rule->limit > deadline_s || (rule->limit >= deadline_s && !rule->or_equal))) {
+        return err_set(err, ERR_INPUT, "no request takes longer than the load's deadline of %g s: say less, or ask for failed",
+                       deadline_s);
+    }
+    return 0;
+}
+
+static int check_abort_rules(const struct scenario *scenario, const struct topology *topology, struct err *err)
+{
+    for (size_t i = 0; i < scenario->abort_count; i++) {
+        struct abort_rule *rule CLEANUP(abort_rule_cleanup) = NULL;
+        int status = abort_rule_parse(scenario->abort_when[i].text, &rule, err);
+        if (status == 0) {
+            status = check_abort_rule(scenario, topology, rule, err);
+        }
+        if (status < 0) {
+            (void)err_prefix(err, "%sabort_when \"%s\"", scenario->abort_when[i].where, scenario->abort_when[i].text);
+            return status;
+        }
+    }
+    return 0;
+}
+
 static int check_traffic(const struct scenario *scenario, const struct topology *topology, struct err *err)
 {
     if (topology->entrypoint.vantage_count == 0 || !topology->traffic.read.url) {
@@ -257,9 +315,19 @@ int engine_plan_make(struct script *script, const struct topology *topology, con
     plan->steps = json_array();
     plan->faults = json_array();
     struct planning planning = {.script = script, .topology = topology, .options = options, .plan = plan};
-    int status = check_objectives(script_scenario(script), err);
+    const struct scenario *scenario = script_scenario(script);
+    int status = check_objectives(scenario, err);
+    if (status == 0) {
+        status = check_alerts(scenario, topology, "alerts", scenario->alerts, scenario->alert_count, err);
+    }
+    if (status == 0) {
+        status = check_alerts(scenario, topology, "may_fire", scenario->may_fire, scenario->may_fire_count, err);
+    }
     if (status == 0) {
         status = check_traffic(script_scenario(script), topology, err);
+    }
+    if (status == 0) {
+        status = check_abort_rules(script_scenario(script), topology, err);
     }
     if (status == 0) {
         status = plan_with_agent(&planning, err);

@@ -60,21 +60,18 @@ static int write_json(struct session *session, const char *name, json_t *taken, 
     return json_write_file(path, clean, err);
 }
 
-/* Without what the redactor takes out. */
-static int write_clean(struct session *session, const char *name, const char *text, size_t size, struct err *err)
-{
-    AUTO_FREE char *path = xasprintf("%s/%s", session->folder, name);
-    struct buf clean CLEANUP(buf_clear) = {0};
-    redactor_text(session->options->redactor, name, text, size, &clean);
-    return fd_write_file_atomic(path, buf_str(&clean), clean.size, err);
-}
-
 static int copy_into(struct session *session, const char *from, const char *name, struct err *err)
 {
+    AUTO_FREE char *path = xasprintf("%s/%s", session->folder, name);
     AUTO_FREE char *text = NULL;
+    struct buf clean CLEANUP(buf_clear) = {0};
     size_t size = 0;
     int status = fd_read_file(from, BUF_MAX_BYTES / 2, &text, &size, err);
-    return status < 0 ? status : write_clean(session, name, text, size, err);
+    if (status < 0) {
+        return status;
+    }
+    redactor_text(session->options->redactor, name, text, size, &clean);
+    return fd_write_file_atomic(path, buf_str(&clean), clean.size, err);
 }
 
 static int enclose(struct session *session, struct err *err)
@@ -82,7 +79,10 @@ static int enclose(struct session *session, struct err *err)
     int status = 0;
     for (size_t i = 0; status == 0 && i < session->options->enclosure_count; i++) {
         const struct engine_enclosure *enclosure = &session->options->enclosures[i];
-        status = write_clean(session, enclosure->name, enclosure->text, enclosure->size, err);
+        AUTO_FREE char *path = xasprintf("%s/%s", session->folder, enclosure->name);
+        struct buf clean CLEANUP(buf_clear) = {0};
+        redactor_document(session->options->redactor, enclosure->name, enclosure->text, enclosure->size, &clean);
+        status = fd_write_file_atomic(path, buf_str(&clean), clean.size, err);
     }
     return status;
 }
@@ -95,13 +95,13 @@ static int open_evidence(struct session *session, struct err *err)
         status = copy_into(session, session->topology->file, "topology.yaml", err);
     }
     if (status == 0) {
-        status = enclose(session, err);
-    }
-    if (status == 0) {
         status = write_json(session, "plan.json", describe_plan(session), err);
     }
     if (status == 0) {
         status = write_json(session, "environment.json", describe_environment(session), err);
+    }
+    if (status == 0) {
+        status = enclose(session, err);
     }
     if (status == 0) {
         status = events_open(events, &session->events, err);
@@ -226,6 +226,7 @@ static void put_back(struct session *session, bool read_back)
 {
     struct err local = {0};
     json_t *left = json_array();
+    session->ending = true;
     session->lost_place[0] = '\0'; /* from here on a lost agent is a finding, not a reason to stop */
     agents_revive(session);
     if (injection_revert_all(session, &local) < 0) {
@@ -253,7 +254,7 @@ static void tell_end(struct session *session, int status, const struct err *err)
 {
     const char *conclusion = status >= 0 ? "completed" : err->code == ERR_INTERRUPTED ? "aborted" : "error";
     if (status < 0 && err->code == ERR_INTERRUPTED) {
-        session_tell(session, "abort", json_pack("{s:s}", "reason", err->text));
+        session_tell(session, "abort", json_pack("{s:s, s:s}", "reason", err->text, "by", session->aborted_by));
     }
     session_tell(session, "drill.end", json_pack("{s:s, s:s}", "conclusion", conclusion, "reason", status < 0 ? err->text : ""));
 }
@@ -265,6 +266,9 @@ static int open_session(struct session *session, struct err *err)
     if (status == 0) {
         choose_outage_settings(session);
         status = open_evidence(session, err);
+    }
+    if (status == 0) {
+        status = watch_open(session, err);
     }
     if (status == 0 && session->options->opened) {
         status = session->options->opened(session->options->opened_context, session->folder, session->id, err);

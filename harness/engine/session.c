@@ -84,15 +84,17 @@ void session_phase(struct session *session, const char *phase, int64_t until_ns,
 int session_step(struct session *session, int64_t until_ns, struct err *err)
 {
     int64_t tick_ns = clock_now_ns() + TICK_MS * NS_PER_MS;
-    int interrupt_fd = session->interrupted ? -1 : session->options->interrupt_fd;
-    int status = places_step(session->places, until_ns < tick_ns ? until_ns : tick_ns, interrupt_fd, err);
+    int status = places_step(session->places, until_ns < tick_ns ? until_ns : tick_ns, watch_fd(session), err);
     if (status < 0) {
         return status;
     }
     tell_progress(session, false);
-    if (status == 1) {
-        session->interrupted = true;
-        return err_set(err, ERR_INTERRUPTED, "interrupted");
+    status = status == 1 ? watch_requests(session, err) : 0;
+    if (status == 0) {
+        status = watch_rules(session, err);
+    }
+    if (status < 0) {
+        return status;
     }
     return session->lost_place[0] ? agents_recover(session, err) : 0;
 }
@@ -154,6 +156,7 @@ void session_clear(struct session *session)
     VEC_CLEAR(&session->vantages);
     VEC_CLEAR(&session->restarted);
     clear_injections(session);
+    watch_close(session);
     json_decref(TAKE(session->residue));
     events_close(TAKE(session->events));
     free(TAKE(session->outage_settings));

@@ -6,6 +6,7 @@
 #include "harness/engine/engine.h"
 #include "harness/evidence/events.h"
 #include "harness/evidence/ledger.h"
+#include "harness/measure/abort_rule.h"
 #include "harness/place/place.h"
 #include "harness/place/world.h"
 
@@ -48,6 +49,8 @@ struct operation {
     char *wanted;                             /* what it must change to; NULL: anything */
 };
 
+struct control;
+
 struct session {
     const struct engine_options *options;
     const struct topology *topology;
@@ -71,7 +74,12 @@ struct session {
     const char *phase;
     char detail[160];
     int64_t phase_until_ns;
-    bool interrupted;
+    bool interrupted;        /* by a signal, a second terminal or a rule: nothing else may stop what is put back now */
+    bool ending;             /* the steps are over */
+    char aborted_by[160];    /* "root (pid 4711)", "abort_when \"failed > 90% for 30s\"" */
+    struct control *control; /* NULL: none */
+    VEC(struct abort_rule *) rules;
+    int64_t watched_ns;  /* seconds before it were shown to the rules; 0: none */
     char lost_place[64]; /* an agent that a step needed went away */
     char lost_reason[160];
     int64_t progress_ns;
@@ -90,6 +98,13 @@ int session_step(struct session *session, int64_t until_ns, struct err *err) MUS
 int session_call(struct session *session, struct place *place, const char *method, json_t *params, json_t **ret_result,
                  struct err *err) MUST_CHECK;
 void session_clear(struct session *session);
+
+/* watch.c: signals, the second terminal and the scenario's rules. ERR_INTERRUPTED says that the drill has to stop, and why. */
+int watch_open(struct session *session, struct err *err) MUST_CHECK;
+int watch_fd(const struct session *session); /* readable when watch_requests has something to do; -1: never */
+int watch_requests(struct session *session, struct err *err) MUST_CHECK;
+int watch_rules(struct session *session, struct err *err) MUST_CHECK;
+void watch_close(struct session *session);
 
 /* agents.c */
 int agents_open(struct session *session, struct err *err) MUST_CHECK;
@@ -123,6 +138,9 @@ struct target_list {
 int targets_describe(const struct topology *topology, const struct node *args, const char *id, struct target_list *ret_list,
                      char **ret_name, struct err *err) MUST_CHECK;
 void target_list_clear(struct target_list *list);
+/* Append {"name", "cidr"} for each far side that `peer` (NULL: none) means: a region, a host, a service, a list of them, or "rest". */
+int peers_resolve(const struct topology *topology, const struct node *peer, const struct topology_target *targets, size_t count,
+                  json_t *peers, struct err *err) MUST_CHECK;
 
 /* injection.c */
 int injection_apply(struct session *session, const struct node *args, struct injection **ret_injection,

@@ -5,6 +5,16 @@
 
 static const char *const selector_keys[] = {"region", "host", "service", "role"};
 
+struct selected {
+    struct topology_target *items;
+    size_t count, capacity;
+};
+
+static void selected_clear(struct selected *selected)
+{
+    VEC_CLEAR(selected);
+}
+
 static bool is_target_key(const char *key)
 {
     for (size_t i = 0; i < ARRAY_LEN(selector_keys); i++) {
@@ -24,10 +34,19 @@ void target_list_clear(struct target_list *list)
     VEC_CLEAR(list);
 }
 
-static void build_selector(const struct node *options, struct buf *out, const struct node **ret_first)
+/* The values of a selector's word: a list hits all that it names. */
+static const struct node *value_at(const struct node *value, size_t index)
+{
+    if (!value || value->kind != NODE_LIST) {
+        return value;
+    }
+    return index < value->count ? value->children[index] : NULL;
+}
+
+static void build_selector(const struct node *options, size_t index, struct buf *out, const struct node **ret_first)
 {
     for (size_t i = 0; i < ARRAY_LEN(selector_keys); i++) {
-        const struct node *value = node_get(options, selector_keys[i]);
+        const struct node *value = value_at(node_get(options, selector_keys[i]), index);
         if (value && value->kind == NODE_SCALAR) {
             buf_printf(out, "%s%s=%s", out->size ? "," : "", selector_keys[i], value->text);
             *ret_first = *ret_first ? *ret_first : value;
@@ -61,68 +80,76 @@ static const char *shown_name(const struct topology_target *target)
     return target->service[0] ? target->service : target->host[0] ? target->host : target->region;
 }
 
-static json_t *describe_target(const struct topology *topology, const struct topology_target *target,
-                               const struct topology_region *peer)
+static json_t *describe_target(const struct topology *topology, const struct topology_target *target, json_t *peers)
 {
-    json_t *json =
-        json_pack("{s:s, s:s, s:s, s:s, s:o, s:[], s:[]}", "place", target->place, "kind", target->kind, "name",
-                  shown_name(target), "cidr", target->cidr, "interfaces", interfaces_of(topology, target), "pids", "services");
-    if (peer) {
-        json_object_set_new(json, "peer_cidr", json_string(peer->cidr));
-        json_object_set_new(json, "peer_name", json_string(peer->name));
-    }
-    return json;
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:O, s:[], s:[]}", "place", target->place, "kind", target->kind, "name",
+                     shown_name(target), "cidr", target->cidr, "interfaces", interfaces_of(topology, target), "peers", peers,
+                     "pids", "services");
 }
 
-static int find_peer(const struct topology *topology, const struct node *options, const struct topology_region **ret_peer,
-                     struct err *err)
-{
-    const struct node *peer = node_get(options, "peer");
-    char hint[96];
-    const char *names[64];
-    size_t count = 0;
-    *ret_peer = NULL;
-    if (!peer) {
-        return 0;
-    }
-    if (peer->kind == NODE_SCALAR && (*ret_peer = topology_region_find(topology, peer->text))) {
-        return 0;
-    }
-    for (; count < topology->region_count && count < ARRAY_LEN(names); count++) {
-        names[count] = topology->regions[count].name;
-    }
-    const char *text = peer->text ? peer->text : "";
-    return node_err(peer, err, "peer: there is no region '%s' in topology '%s'%s", text, topology->name,
-                    str_did_you_mean(text, names, count, hint));
-}
-
-static char *name_of(const struct topology_target *targets, size_t count, const struct topology_region *peer)
+static char *name_of(const struct target_list *targets, const json_t *peers)
 {
     struct buf name = {0};
-    for (size_t i = 0; i < count; i++) {
-        buf_printf(&name, "%s%s", i ? ", " : "", shown_name(&targets[i]));
+    for (size_t i = 0; i < targets->count; i++) {
+        buf_printf(&name, "%s%s", i ? ", " : "", json_str(json_object_get(targets->items[i], "target"), "name", ""));
     }
-    if (peer) {
-        buf_printf(&name, " and %s", peer->name);
+    for (size_t i = 0; i < json_array_size(peers); i++) {
+        buf_printf(&name, "%s%s", i ? ", " : " and ", json_str(json_array_get(peers, i), "name", ""));
     }
     return buf_take(&name);
 }
 
-static int select_targets(const struct topology *topology, const struct node *args, struct topology_target **ret_targets,
-                          size_t *ret_count, struct err *err)
+/* How many selectors the words make: one, or one for each item of a list. Only one word may be a list. */
+static int count_selectors(const struct node *options, size_t *ret_count, struct err *err)
+{
+    const struct node *list = NULL;
+    *ret_count = 1;
+    for (size_t i = 0; i < ARRAY_LEN(selector_keys); i++) {
+        const struct node *value = node_get(options, selector_keys[i]);
+        if (!value || value->kind != NODE_LIST) {
+            continue;
+        }
+        if (list || value->count == 0) {
+            return node_err(value, err,
+                            list ? "%s: only one of region, host, service and role may be a list" : "%s: the list is empty",
+                            selector_keys[i]);
+        }
+        list = value;
+        *ret_count = value->count;
+    }
+    return 0;
+}
+
+static int select_one(const struct topology *topology, const struct node *args, size_t index, struct selected *selected,
+                      struct err *err)
 {
     const struct node *options = node_get(args, "options"), *first = NULL;
     struct buf selector CLEANUP(buf_clear) = {0};
+    AUTO_FREE struct topology_target *targets = NULL;
+    size_t count = 0;
     char where[512];
-    build_selector(options, &selector, &first);
+    build_selector(options, index, &selector, &first);
     if (!first) {
         return node_err(options, err, "fault '%s' needs to know what to hit: region, host, service or role",
                         node_text(args, "fault"));
     }
-    int status = topology_select(topology, buf_str(&selector), ret_targets, ret_count, err);
+    int status = topology_select(topology, buf_str(&selector), &targets, &count, err);
+    for (size_t i = 0; i < count; i++) {
+        *VEC_ADD(selected) = targets[i];
+    }
     if (status < 0 && *node_where(first, where)) {
         where[strlen(where) - 2] = '\0';
         return err_prefix(err, "%s", where);
+    }
+    return status;
+}
+
+static int select_all(const struct topology *topology, const struct node *args, struct selected *selected, struct err *err)
+{
+    size_t count = 0;
+    int status = count_selectors(node_get(args, "options"), &count, err);
+    for (size_t i = 0; i < count && status == 0; i++) {
+        status = select_one(topology, args, i, selected, err);
     }
     return status;
 }
@@ -131,26 +158,26 @@ int targets_describe(const struct topology *topology, const struct node *args, c
                      char **ret_name, struct err *err)
 {
     const struct node *options = node_get(args, "options");
-    const struct topology_region *peer = NULL;
-    AUTO_FREE struct topology_target *targets = NULL;
-    size_t count = 0;
-    int status = find_peer(topology, options, &peer, err);
+    struct selected selected CLEANUP(selected_clear) = {0};
+    AUTO_JSON json_t *peers = json_array();
+    int status = select_all(topology, args, &selected, err);
     if (status == 0) {
-        status = select_targets(topology, args, &targets, &count, err);
+        status = peers_resolve(topology, node_get(options, "peer"), selected.items, selected.count, peers, err);
     }
     if (status < 0) {
         return status;
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < selected.count; i++) {
         char part[32];
-        if (count > 1) {
+        if (selected.count > 1) {
             (void)str_format(part, sizeof(part), "%s.%zu", id, i + 1);
         } else {
             (void)str_copy(part, sizeof(part), id);
         }
-        *VEC_ADD(ret_list) = json_pack("{s:s, s:s, s:o, s:o}", "fault_id", part, "fault", node_text(args, "fault") ?: "",
-                                       "options", own_options(options), "target", describe_target(topology, &targets[i], peer));
+        *VEC_ADD(ret_list) =
+            json_pack("{s:s, s:s, s:o, s:o}", "fault_id", part, "fault", node_text(args, "fault") ?: "", "options",
+                      own_options(options), "target", describe_target(topology, &selected.items[i], peers));
     }
-    *ret_name = name_of(targets, count, peer);
+    *ret_name = name_of(ret_list, peers);
     return 0;
 }

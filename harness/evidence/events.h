@@ -8,15 +8,17 @@
  *   fault.requested    fault_id fault target options(object) plan(text)        = a disruption, cause "inject FAULT TARGET"
  *   fault.applied      fault_id before_ns after_ns mechanism
  *   fault.proven       fault_id ok(bool) proof(text)
+ *   fault.changed      fault_id text                                          = what goes on by itself: a flap, another kill
  *   fault.reverting    fault_id                                               = a disruption, cause "revert FAULT TARGET"
  *   fault.reverted     fault_id before_ns after_ns
  *   fault.residue      fault_id clean(bool) left(list of texts)
+ *   fault.reset        fault_id connections   how many stuck connections were destroyed after the revert
  *   step.wait          for_ns          await.begin within_ns hold_ns          await.end recovered(bool)
  *   observe            observer(dns|health|role|alert) subject from to        transition seen by an observer
  *   readback           number begun_ns cause(recovery|failback) after_fault_id complete(bool) reason file count via
  *   service.exited     service place status            service.started service place pid
  *   agent.lost         place reason                    agent.restarted place
- *   note               text                            abort reason
+ *   note               text by(who, from a second terminal)                   abort reason by(who, or which rule)
  *   residue            clean(bool) left(list of texts)
  *   drill.end          conclusion(completed|aborted|timed_out|error) reason */
 #ifndef DRILL_EVIDENCE_EVENTS_H

@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <math.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness/base/fd.h"
@@ -13,7 +15,6 @@
 #include "harness/base/vec.h"
 #include "harness/evidence/events.h"
 
-enum { IDS_MAX_BYTES = 256 * 1024 * 1024 };
 #define TIME_LIMIT_NS (1LL << 60) /* 36 years of uptime; sums of two still fit */
 
 static void dir_close(DIR *dir)
@@ -72,9 +73,10 @@ static int check_ledger(struct ledger *ledger, const char *path, struct err *err
         !is_possible(header->clock_bound_ns) || !isfinite(header->rate) || !isfinite(header->write_share)) {
         return err_set(err, ERR_INPUT, "the header of the ledger '%s' is damaged", path);
     }
+    const struct ledger_record *records = ledger_records(ledger);
     uint64_t count = ledger_count(ledger);
     for (uint64_t i = 0; i < count; i++) {
-        const struct ledger_record *record = ledger_at(ledger, i);
+        const struct ledger_record *record = &records[i];
         if (!is_possible(record->due_ns) || !is_possible(record->sent_ns) || !is_possible(record->done_ns)) {
             return err_set(err, ERR_INPUT, "record %llu of the ledger '%s' is damaged: its times are not possible",
                            (unsigned long long)i, path);
@@ -98,7 +100,10 @@ static int open_ledgers(struct evidence *evidence, struct err *err)
             }
         }
     }
-    evidence_ids_free(names, count);
+    for (size_t i = 0; i < count; i++) {
+        free(names[i]);
+    }
+    free(names);
     return status;
 }
 
@@ -157,37 +162,48 @@ void evidence_free(struct evidence *evidence)
     free(evidence);
 }
 
-int evidence_read_ids(const struct evidence *evidence, const char *file, char ***ret_ids, size_t *ret_count, struct err *err)
+int evidence_ids_open(const struct evidence *evidence, const char *file, struct evidence_ids *ret_ids, struct err *err)
 {
-    AUTO_FREE char *path = xasprintf("%s/%s", evidence->folder, file);
-    AUTO_FREE char *text = NULL;
-    size_t size = 0;
-    VEC(char *) ids = {0};
+    struct stat info;
     if (strchr(file, '/')) { /* the name comes from a file that others may have touched */
         return err_set(err, ERR_INPUT, "the read-back file '%s' is not in the evidence folder '%s'", file, evidence->folder);
     }
-    int status = fd_read_file(path, IDS_MAX_BYTES, &text, &size, err);
-    if (status < 0) {
-        return status;
+    AUTO_FREE char *path = xasprintf("%s/%s", evidence->folder, file);
+    AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &info) < 0) {
+        return err_errno(err, errno, "cannot read '%s'", path);
     }
-    char *rest = text;
-    for (char *line; (line = strsep(&rest, "\n"));) {
-        if (*line) {
-            *VEC_ADD(&ids) = xstrdup(line);
+    struct evidence_ids ids = {.size = (size_t)info.st_size};
+    if (ids.size > 0) {
+        void *text = mmap(NULL, ids.size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (text == MAP_FAILED) {
+            return err_errno(err, errno, "cannot map '%s'", path);
         }
+        ids.text = text;
     }
-    if (ids.count) {
-        qsort(ids.items, ids.count, sizeof(char *), compare_texts);
-    }
-    *ret_ids = ids.items;
-    *ret_count = ids.count;
+    *ret_ids = ids;
     return 0;
 }
 
-void evidence_ids_free(char **ids, size_t count)
+const char *evidence_ids_next(struct evidence_ids *ids, size_t *ret_size)
 {
-    for (size_t i = 0; i < count; i++) {
-        free(ids[i]);
+    while (ids->at < ids->size) {
+        const char *id = ids->text + ids->at;
+        const char *end = memchr(id, '\n', ids->size - ids->at);
+        size_t size = end ? (size_t)(end - id) : ids->size - ids->at;
+        ids->at += size + 1;
+        if (size > 0) {
+            *ret_size = size;
+            return id;
+        }
     }
-    free(ids);
+    return NULL;
+}
+
+void evidence_ids_close(struct evidence_ids *ids)
+{
+    if (ids->text) {
+        munmap(ids->text, ids->size);
+    }
+    *ids = (struct evidence_ids){0};
 }

@@ -28,9 +28,16 @@ struct evidence {
 int evidence_load(const char *folder, struct evidence **ret_evidence, struct err *err) MUST_CHECK;
 void evidence_free(struct evidence *evidence); /* accepts NULL */
 DEFINE_CLEANUP(struct evidence *, evidence, evidence_free)
-/* The ids of one read-back file, sorted; the caller frees the array and each id through evidence_ids_free. */
-int evidence_read_ids(const struct evidence *evidence, const char *file, char ***ret_ids, size_t *ret_count,
+
+/* The ids of one read-back file, one a line, in the file's order and as a view on it. */
+struct evidence_ids {
+    char *text;
+    size_t size, at;
+};
+int evidence_ids_open(const struct evidence *evidence, const char *file, struct evidence_ids *ret_ids,
                       struct err *err) MUST_CHECK;
-void evidence_ids_free(char **ids, size_t count);
+/* The next id, not terminated, or NULL at the end; empty lines are passed over. */
+const char *evidence_ids_next(struct evidence_ids *ids, size_t *ret_size);
+void evidence_ids_close(struct evidence_ids *ids);
 
 #endif

@@ -30,9 +30,16 @@ const char *outcome_name(enum request_outcome outcome)
 {
     static const char *const names[OUTCOME_COUNT] = {
         "pending",      "ok",  "refused", "reset", "timeout-connect", "timeout-tls", "timeout-first-byte",
-        "timeout-body", "dns", "status",  "body",  "not-sent",        "other",
+        "timeout-body", "dns", "status",  "body",  "not-sent",        "other",       "tls",
     };
     return (unsigned)outcome < OUTCOME_COUNT ? names[outcome] : "unknown";
+}
+
+const char *not_sent_text(enum not_sent_reason reason)
+{
+    static const char *const texts[NOT_SENT_COUNT] = {"", "over the in-flight limit", "no descriptor was left",
+                                                      "no local port was left", "the HTTP library took no more"};
+    return (unsigned)reason < NOT_SENT_COUNT ? texts[reason] : "unknown";
 }
 
 const char *class_name(enum request_class request_class)
@@ -178,6 +185,11 @@ uint64_t ledger_count(const struct ledger *ledger)
 const struct ledger_record *ledger_at(const struct ledger *ledger, uint64_t index)
 {
     return index < ledger_count(ledger) ? record_at(ledger, index) : NULL;
+}
+
+const struct ledger_record *ledger_records(const struct ledger *ledger)
+{
+    return record_at(ledger, 0);
 }
 
 struct ledger_record *ledger_writable_at(struct ledger *ledger, uint64_t index)

@@ -20,11 +20,22 @@ enum request_outcome {
     OUTCOME_DNS,      /* no address */
     OUTCOME_STATUS,   /* another status than agreed */
     OUTCOME_BODY,     /* right status, wrong body */
-    OUTCOME_NOT_SENT, /* over the in-flight cap or out of descriptors: the driver's own limit */
+    OUTCOME_NOT_SENT, /* the driver's own limit: not_sent_reason says which */
     OUTCOME_OTHER,
+    OUTCOME_TLS, /* the handshake was refused, or the certificate is not trusted */
     OUTCOME_COUNT
 };
 const char *outcome_name(enum request_outcome outcome); /* "timeout-connect" */
+
+enum not_sent_reason { /* why a request was not sent */
+                       NOT_SENT_NONE = 0,
+                       NOT_SENT_IN_FLIGHT,   /* as many as allowed were in flight */
+                       NOT_SENT_DESCRIPTORS, /* no descriptor was left */
+                       NOT_SENT_PORTS,       /* no local port was left */
+                       NOT_SENT_LIBRARY,     /* libcurl took no more */
+                       NOT_SENT_COUNT
+};
+const char *not_sent_text(enum not_sent_reason reason); /* "over the in-flight limit" */
 
 enum request_class { CLASS_NONE = 0, CLASS_READ, CLASS_WRITE, CLASS_COUNT };
 const char *class_name(enum request_class request_class); /* "read" */
@@ -40,7 +51,10 @@ struct ledger_record {      /* 64 bytes */
     uint8_t outcome;        /* enum request_outcome; stored last, with release order */
     uint8_t request_class;  /* enum request_class */
     uint8_t new_connection; /* 1: it opened one */
-    uint8_t reserved[15];
+    uint8_t not_sent;       /* enum not_sent_reason, with outcome not-sent */
+    uint8_t reserved[2];
+    uint32_t late_us; /* how long after due_ns the driver took it up, in microseconds */
+    uint8_t unused[8];
 };
 
 struct ledger_header {     /* the first 4096 bytes of the file */
@@ -77,6 +91,7 @@ void ledger_publish(struct ledger *ledger);
 void ledger_finish(struct ledger_record *record, enum request_outcome outcome); /* release store */
 uint64_t ledger_count(const struct ledger *ledger);                             /* acquire load of issued */
 const struct ledger_record *ledger_at(const struct ledger *ledger, uint64_t index);
+const struct ledger_record *ledger_records(const struct ledger *ledger); /* the first of ledger_count */
 struct ledger_record *ledger_writable_at(struct ledger *ledger, uint64_t index);
 /* "w7f3a91-000000042" */
 void ledger_write_id(const struct ledger_header *header, uint64_t write_number, char out[static 96]);

@@ -254,6 +254,20 @@ json_t *redactor_json(struct redactor *redactor, const char *where, const json_t
     return redactor ? copy(&walk, json) : json_deep_copy(json);
 }
 
+/* A cut JSON file is of a killed process: its text is still looked at. */
+void redactor_document(struct redactor *redactor, const char *name, const char *text, size_t size, struct buf *out)
+{
+    AUTO_JSON json_t *json = NULL;
+    struct err not_json = {0};
+    if (!redactor || !str_ends_with(name, ".json") || json_parse(text, size, &json, &not_json) < 0) {
+        redactor_text(redactor, name, text, size, out);
+        return;
+    }
+    AUTO_JSON json_t *clean = redactor_json(redactor, name, json);
+    AUTO_FREE char *again = json_equal(clean, json) ? NULL : json_print(clean);
+    buf_add(out, again ? again : text, again ? strlen(again) : size);
+}
+
 static int write_back(const char *path, const struct buf *text, struct err *err)
 {
     struct stat info;
@@ -271,7 +285,7 @@ int redactor_file(struct redactor *redactor, const char *where, const char *path
     if (status < 0) {
         return status;
     }
-    redactor_text(redactor, where, text, size, &out);
+    redactor_document(redactor, where, text, size, &out);
     bool same = out.size == size && memcmp(buf_str(&out), text, size) == 0;
     return same ? 0 : write_back(path, &out, err);
 }

@@ -27,6 +27,8 @@ int redactor_add(struct redactor *redactor, const char *name, struct err *err) M
 void redactor_text(struct redactor *redactor, const char *where, const char *text, size_t size, struct buf *out);
 char *redactor_string(struct redactor *redactor, const char *where, const char *text);   /* the caller frees */
 json_t *redactor_json(struct redactor *redactor, const char *where, const json_t *json); /* new reference, a copy */
+/* The text of a file, as JSON or as text by the ending of its name. */
+void redactor_document(struct redactor *redactor, const char *name, const char *text, size_t size, struct buf *out);
 /* A text file, replaced as a whole. */
 int redactor_file(struct redactor *redactor, const char *where, const char *path, struct err *err) MUST_CHECK;
 

@@ -7,28 +7,13 @@
 
 static const char list_name[] = "redactions.json";
 
-static int scrub_json(struct redactor *redactor, const char *name, const char *path, struct err *err)
-{
-    AUTO_JSON json_t *json = NULL;
-    int status = json_read_file(path, &json, err);
-    if (status < 0) {
-        return status;
-    }
-    AUTO_JSON json_t *clean = redactor_json(redactor, name, json);
-    return json_equal(clean, json) ? 0 : json_write_file(path, clean, err);
-}
-
-/* A cut JSON file is of a killed process; its text is still looked at. Ledgers and lists of ids hold nothing but our own numbers. */
+/* Ledgers and lists of ids hold nothing but our own numbers. */
 static int scrub_file(struct redactor *redactor, const char *name, const char *path, struct err *err)
 {
-    struct err not_json = {0};
     if (str_ends_with(name, ".bin") || str_ends_with(name, ".ids") || str_eq(name, list_name)) {
         return 0;
     }
     if (str_ends_with(name, ".jsonl")) { /* redacted line by line as it was written */
-        return redactor_known_values(redactor, name, path, err);
-    }
-    if (str_ends_with(name, ".json") && scrub_json(redactor, name, path, &not_json) == 0) {
         return redactor_known_values(redactor, name, path, err);
     }
     return redactor_file(redactor, name, path, err);

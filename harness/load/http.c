@@ -6,7 +6,9 @@
 #include <sys/socket.h>
 
 #include "harness/base/clock.h"
-#include "harness/load/idtext.h"
+#include "harness/base/fd.h"
+
+enum { CA_MAX_BYTES = 16 * 1024 * 1024 };
 
 struct socket_state *http_socket_at(struct http *http, curl_socket_t fd)
 {
@@ -45,9 +47,34 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void
 static int on_timer(CURLM *multi, long timeout_ms, void *context)
 {
     struct shard *shard = context;
+    struct http *http = shard->http;
     (void)multi;
-    shard->timer_ns = timeout_ms < 0 ? INT64_MAX : clock_now_ns() + timeout_ms * NS_PER_MS;
+    if (timeout_ms == 0 && !shard->ready) {
+        shard->ready = true;
+        *VEC_ADD(&http->ready) = shard;
+    }
+    shard->timer_ns = timeout_ms > 0 ? clock_now_ns() + timeout_ms * NS_PER_MS : INT64_MAX;
+    http->timer_ns = shard->timer_ns < http->timer_ns ? shard->timer_ns : http->timer_ns;
     return 0;
+}
+
+/* Requests come nearly in order of their deadlines: the search from the end is short. */
+static void enlist(struct http *http, struct slot *slot)
+{
+    struct slot *before = http->last_due;
+    while (before && before->deadline_ns > slot->deadline_ns) {
+        before = before->earlier;
+    }
+    slot->earlier = before;
+    slot->later = before ? before->later : http->first_due;
+    *(before ? &before->later : &http->first_due) = slot;
+    *(slot->later ? &slot->later->earlier : &http->last_due) = slot;
+}
+
+static void delist(struct http *http, struct slot *slot)
+{
+    *(slot->earlier ? &slot->earlier->later : &http->first_due) = slot->later;
+    *(slot->later ? &slot->later->earlier : &http->last_due) = slot->earlier;
 }
 
 /* An answer that is wrong ends its connection too: it stays in libcurl's pool and is found dead before it is used again. */
@@ -59,20 +86,47 @@ static void drop_connection(const struct slot *slot)
     }
 }
 
+static void give_back(struct slot *slot)
+{
+    struct http *http = slot->shard->http;
+    delist(http, slot);
+    curl_multi_remove_handle(slot->shard->multi, slot->easy);
+    *VEC_ADD(&http->unused[slot->request_class]) = slot;
+    http->settings.done(http->settings.context, &slot->result);
+}
+
 static void finish(struct slot *slot, CURLcode code)
 {
     struct http *http = slot->shard->http;
     struct http_done *result = &slot->result;
+    long version = 0;
     result->done_ns = clock_now_ns();
     result->http_status = (uint16_t)slot_status(slot);
     result->outcome = slot_outcome(slot, code);
     result->no_address = result->outcome == OUTCOME_DNS;
-    if (result->outcome == OUTCOME_STATUS || (result->outcome == OUTCOME_BODY && code == CURLE_OK)) {
+    if (http->settings.version == HTTP_2) {
+        curl_easy_getinfo(slot->easy, CURLINFO_HTTP_VERSION, &version);
+        http->answers_over_2 += version == CURL_HTTP_VERSION_2_0;
+    }
+    bool is_wrong = result->outcome == OUTCOME_STATUS || (result->outcome == OUTCOME_BODY && code == CURLE_OK);
+    if (is_wrong && version != CURL_HTTP_VERSION_2_0) { /* else the requests beside it would go too */
         drop_connection(slot);
     }
-    curl_multi_remove_handle(slot->shard->multi, slot->easy);
-    *VEC_ADD(&http->unused[slot->request_class]) = slot;
-    http->settings.done(http->settings.context, result);
+    give_back(slot);
+}
+
+/* Over HTTP/2 a request that runs into its deadline ends its stream alone, and one endless wait would keep a dead connection in use for
+ * ever. A connection over which nothing at all came while the request waited is taken for dead. */
+static void expire(struct slot *slot, int64_t now_ns)
+{
+    struct http *http = slot->shard->http;
+    slot->result.done_ns = now_ns;
+    slot->result.outcome = slot_timed_out(slot);
+    slot->result.http_status = (uint16_t)slot_status(slot);
+    if (http->fd_of_port && slot->fd && slot->result.sent_ns && http_socket_at(http, slot->fd)->heard_ns < slot->result.sent_ns) {
+        shutdown(slot->fd, SHUT_RDWR);
+    }
+    give_back(slot); /* closes its connection: it is in the middle of a request */
 }
 
 /* Right after each call into the shard, so that a wrong answer's connection is dropped before anything else can take it. */
@@ -107,7 +161,8 @@ static struct shard *shard_with_room(struct http *http)
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, shard);
     /* By default four times the handles that run now: an open loop at rest would close its warm connections. */
     curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)SLOTS_PER_SHARD);
-    curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    curl_multi_setopt(multi, CURLMOPT_PIPELINING,
+                      (long)(http->settings.version == HTTP_2 ? CURLPIPE_MULTIPLEX : CURLPIPE_NOTHING));
     *VEC_ADD(&http->shards) = shard;
     return shard;
 }
@@ -135,6 +190,7 @@ bool http_send(struct http *http, const struct http_order *order)
     if (curl_multi_add_handle(slot->shard->multi, slot->easy) != CURLM_OK) {
         return false;
     }
+    enlist(http, slot);
     http->unused[order->request_class].count--;
     return true;
 }
@@ -151,34 +207,63 @@ void http_on_event(struct http *http, const struct epoll_event *event)
         }
         return;
     }
+    if (http->settings.version == HTTP_2 && event->events & EPOLLIN) {
+        state->heard_ns = clock_now_ns();
+    }
     int what = (event->events & EPOLLIN ? CURL_CSELECT_IN : 0) | (event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
                (event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
     curl_multi_socket_action(shard->multi, fd, what, &running);
     collect(shard);
 }
 
-void http_run(struct http *http, int64_t now_ns)
+static void run_shard(struct shard *shard)
 {
     int running;
+    curl_multi_socket_action(shard->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    collect(shard);
+}
+
+static void run_timers(struct http *http, int64_t now_ns)
+{
+    int64_t next_ns = INT64_MAX;
+    http->timer_ns = INT64_MAX; /* on_timer lowers it */
     VEC_EACH(item, &http->shards)
     {
         struct shard *shard = *item;
         if (shard->timer_ns <= now_ns) {
             shard->timer_ns = INT64_MAX;
-            curl_multi_socket_action(shard->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-            collect(shard);
+            run_shard(shard);
         }
+        next_ns = shard->timer_ns < next_ns ? shard->timer_ns : next_ns;
+    }
+    http->timer_ns = next_ns < http->timer_ns ? next_ns : http->timer_ns;
+}
+
+void http_run(struct http *http, int64_t now_ns)
+{
+    while (http->first_due && http->first_due->deadline_ns <= now_ns) {
+        expire(http->first_due, now_ns);
+    }
+    for (size_t i = 0; i < http->ready.count; i++) {
+        struct shard *shard = http->ready.items[i];
+        shard->ready = false; /* it may come again while it runs */
+        run_shard(shard);
+    }
+    http->ready.count = 0;
+    if (http->timer_ns <= now_ns) {
+        run_timers(http, now_ns);
     }
 }
 
 int64_t http_next_ns(const struct http *http)
 {
-    int64_t next_ns = INT64_MAX;
-    for (size_t i = 0; i < http->shards.count; i++) {
-        int64_t timer_ns = http->shards.items[i]->timer_ns;
-        next_ns = timer_ns < next_ns ? timer_ns : next_ns;
-    }
-    return next_ns;
+    int64_t deadline_ns = http->first_due ? http->first_due->deadline_ns : INT64_MAX;
+    return http->ready.count ? 1 : deadline_ns < http->timer_ns ? deadline_ns : http->timer_ns;
+}
+
+uint64_t http_answers_over_2(const struct http *http)
+{
+    return http->answers_over_2;
 }
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
@@ -189,35 +274,18 @@ static void start_library(void)
     library_status = curl_global_init(CURL_GLOBAL_ALL);
 }
 
-static int parse_url(const char *url, CURLU **ret_url, char **ret_host, struct err *err)
+/* libcurl would say so only once a connection is made, and then as a failure of the server. */
+static int check_ca(const struct http_settings *settings, struct err *err)
 {
-    AUTO_FREE char *expanded = idtext_expand(url, "");
-    char *host = NULL, *scheme = NULL;
-    CURLU *parsed = curl_url();
-    CURLUcode code = curl_url_set(parsed, CURLUPART_URL, expanded, 0);
-    if (code == CURLUE_OK) {
-        curl_url_get(parsed, CURLUPART_HOST, &host, 0);
-        curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0);
+    if (!settings->ca) {
+        return 0;
     }
-    bool usable = host && scheme && host[0] != '[' && (str_eq(scheme, "http") || str_eq(scheme, "https"));
-    *ret_host = usable ? xstrdup(host) : NULL;
-    curl_free(host);
-    curl_free(scheme);
-    if (!usable) {
-        curl_url_cleanup(parsed);
-        return err_set(err, ERR_INPUT, "URL '%s': expected http://NAME:PORT/PATH or https://…, to a name or an IPv4 address",
-                       url);
+    AUTO_FREE char *text = NULL;
+    int status = fd_read_file(settings->ca, CA_MAX_BYTES, &text, NULL, err);
+    if (status < 0) {
+        return err_prefix(err, "ca");
     }
-    *ret_url = parsed;
-    return 0;
-}
-
-int http_url_host(const char *url, char **ret_host, struct err *err)
-{
-    CURLU *parsed = NULL;
-    int status = parse_url(url, &parsed, ret_host, err);
-    curl_url_cleanup(parsed);
-    return status;
+    return strstr(text, "-----BEGIN ") ? 0 : err_set(err, ERR_INPUT, "ca: '%s' has no certificate in PEM form", settings->ca);
 }
 
 int http_new(const struct http_settings *settings, struct http **ret_http, struct err *err)
@@ -228,12 +296,14 @@ int http_new(const struct http_settings *settings, struct http **ret_http, struc
     }
     struct http *http CLEANUP(http_cleanup) = xcalloc(1, sizeof(*http));
     http->settings = *settings;
-    json_incref((json_t *)settings->headers);
-    for (size_t i = 0; i < CLASS_COUNT; i++) {
-        int status = settings->calls[i].url ? parse_url(settings->calls[i].url, &http->urls[i], &http->hosts[i], err) : 0;
-        if (status < 0) {
-            return status;
-        }
+    http->timer_ns = INT64_MAX;
+    http->fd_of_port = settings->version == HTTP_2 ? xcalloc(UINT16_MAX + 1, sizeof(int)) : NULL;
+    int status = check_ca(settings, err);
+    for (int i = 0; status == 0 && i < CLASS_COUNT; i++) {
+        status = texts_read(settings, (enum request_class)i, &http->calls[i], err);
+    }
+    if (status < 0) {
+        return status;
     }
     *ret_http = TAKE(http);
     return 0;
@@ -255,13 +325,13 @@ void http_free(struct http *http)
         free(*shard);
     }
     for (size_t i = 0; i < CLASS_COUNT; i++) {
-        curl_url_cleanup(http->urls[i]);
-        free(http->hosts[i]);
+        texts_clear(&http->calls[i]);
         VEC_CLEAR(&http->unused[i]);
     }
-    json_decref((json_t *)http->settings.headers);
     VEC_CLEAR(&http->slots);
     VEC_CLEAR(&http->shards);
+    VEC_CLEAR(&http->ready);
+    free(http->fd_of_port);
     VEC_CLEAR(&http->sockets);
     free(http);
 }

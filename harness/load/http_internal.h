@@ -7,15 +7,17 @@
 #include "harness/base/buf.h"
 #include "harness/base/vec.h"
 #include "harness/load/http.h"
+#include "harness/load/template.h"
 
 enum {
     SLOTS_PER_SHARD = 64, /* libcurl walks all connections of a multi handle several times a request */
     BODY_MAX_BYTES = 64 * 1024,
-    RECEIVE_BYTES = 4096, /* of libcurl's buffer: thousands of slots wait at once in an outage */
+    RECEIVE_BYTES = 2048, /* of libcurl's buffer: thousands of slots wait at once in an outage */
 };
 
 struct socket_state {            /* of a descriptor number */
     uint32_t wanted, registered; /* epoll events; 0: none, not in the epoll */
+    int64_t heard_ns;            /* HTTP/2: when something came over it last */
     struct slot *opener;         /* whose request opened it, while TCP is not known to be connected */
 };
 
@@ -24,29 +26,52 @@ struct shard {
     CURLM *multi;
     size_t index, slot_count;
     int64_t timer_ns; /* when libcurl wants to be called; INT64_MAX: never */
+    bool ready;       /* it wants to be called at once: stands in http->ready */
+};
+
+struct call_texts { /* one kind of request, read once */
+    CURLU *url;
+    char *host;
+    struct template *path, *query, *body, *contains; /* NULL where there is none */
+    VEC(struct template *) headers;                  /* whole lines */
+};
+
+struct slot_text { /* a slot's copy of a text that varies */
+    const struct template *template;
+    char *copy;
+    bool owned; /* else libcurl's list of headers has it */
 };
 
 struct slot { /* one easy handle, configured once for one class */
     struct shard *shard;
     CURL *easy;
     enum request_class request_class;
-    char *url, *body, *contains; /* expanded, digits overwritten in place; NULL where there is none */
+    CURLU *url;                   /* its own when the URL varies, else NULL */
+    const char *path, *query;     /* its copies when they vary, else NULL */
+    const char *body, *contains;  /* its copies when they vary, else the class's; NULL: none */
+    VEC(struct slot_text) varies; /* all that is filled in anew for each request */
     struct curl_slist *headers, *resolve;
     struct http_done result; /* of the request under way */
-    uint32_t address;        /* given with the order */
-    int prereq_calls;
-    bool connected, no_descriptor, url_has_id;
+    int64_t deadline_ns;
+    struct slot *earlier, *later; /* among those under way, by deadline */
+    uint32_t address;             /* given with the order */
+    int prereq_calls, fd;         /* fd: of its connection; for HTTP/2 also of one that stood before */
+    bool connected, fresh;
     struct buf answer; /* only kept to look for `contains` */
 };
 
 struct http {
     struct http_settings settings;
-    CURLU *urls[CLASS_COUNT];
-    char *hosts[CLASS_COUNT];
+    struct call_texts calls[CLASS_COUNT];
     VEC(struct shard *) shards;
+    VEC(struct shard *) ready; /* to be run at once */
+    int64_t timer_ns;          /* no shard's timer is earlier; INT64_MAX: none is set */
     VEC(struct slot *) slots;
     VEC(struct slot *) unused[CLASS_COUNT]; /* last in, first out: keeps connections and caches warm */
+    struct slot *first_due, *last_due;      /* under way, by deadline */
     VEC(struct socket_state) sockets;
+    int *fd_of_port; /* HTTP/2: which connection has a local port; NULL else */
+    uint64_t answers_over_2;
 };
 
 struct socket_state *http_socket_at(struct http *http, curl_socket_t fd);
@@ -57,6 +82,12 @@ struct slot *slot_new(struct shard *shard, enum request_class request_class);
 void slot_free(struct slot *slot);
 /* Ready for the next request: nothing of the last one is left. */
 void slot_prepare(struct slot *slot, const struct http_order *order);
-enum request_outcome slot_outcome(const struct slot *slot, CURLcode code);
+/* The class's texts, read and checked. */
+int texts_read(const struct http_settings *settings, enum request_class request_class, struct call_texts *texts,
+               struct err *err) MUST_CHECK;
+void texts_clear(struct call_texts *texts);
+/* A request that ran into its deadline, by how far it had come. */
+enum request_outcome slot_timed_out(const struct slot *slot);
+enum request_outcome slot_outcome(struct slot *slot, CURLcode code);
 
 #endif

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-static enum request_outcome timed_out_at(const struct slot *slot)
+enum request_outcome slot_timed_out(const struct slot *slot)
 {
     if (slot->result.first_byte_ns) {
         return OUTCOME_TIMEOUT_BODY;
@@ -15,14 +15,14 @@ static enum request_outcome timed_out_at(const struct slot *slot)
     return slot->connected ? OUTCOME_TIMEOUT_TLS : OUTCOME_TIMEOUT_CONNECT;
 }
 
-static enum request_outcome not_connected(const struct slot *slot)
+static enum request_outcome not_connected(struct slot *slot)
 {
     long number = 0;
     curl_easy_getinfo(slot->easy, CURLINFO_OS_ERRNO, &number);
     if (slot->result.no_address) {
         return OUTCOME_DNS;
     }
-    if (slot->no_descriptor) {
+    if (slot->result.not_sent) {
         return OUTCOME_NOT_SENT;
     }
     switch (number) {
@@ -38,7 +38,8 @@ static enum request_outcome not_connected(const struct slot *slot)
     case EPIPE:
     case ECONNABORTED:
         return OUTCOME_RESET;
-    case EADDRNOTAVAIL: /* no free local port */
+    case EADDRNOTAVAIL:
+        slot->result.not_sent = NOT_SENT_PORTS;
         return OUTCOME_NOT_SENT;
     default:
         return OUTCOME_OTHER;
@@ -53,7 +54,15 @@ static enum request_outcome answered(const struct slot *slot)
     return slot->contains && !strstr(buf_str(&slot->answer), slot->contains) ? OUTCOME_BODY : OUTCOME_OK;
 }
 
-enum request_outcome slot_outcome(const struct slot *slot, CURLcode code)
+/* A handshake that the network broke off is a reset; one that either side refused is TLS's. */
+static enum request_outcome no_handshake(const struct slot *slot)
+{
+    long number = 0;
+    curl_easy_getinfo(slot->easy, CURLINFO_OS_ERRNO, &number);
+    return number == ECONNRESET || number == EPIPE ? OUTCOME_RESET : OUTCOME_TLS;
+}
+
+enum request_outcome slot_outcome(struct slot *slot, CURLcode code)
 {
     switch (code) {
     case CURLE_OK:
@@ -61,14 +70,25 @@ enum request_outcome slot_outcome(const struct slot *slot, CURLcode code)
     case CURLE_COULDNT_CONNECT:
         return not_connected(slot);
     case CURLE_OPERATION_TIMEDOUT:
-        return timed_out_at(slot);
+        return slot_timed_out(slot);
     case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_PARTIAL_FILE:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
     case CURLE_ABORTED_BY_CALLBACK: /* on_ready stopped a second sending */
-    case CURLE_SSL_CONNECT_ERROR:
         return OUTCOME_RESET;
+    case CURLE_SSL_CONNECT_ERROR:
+        return no_handshake(slot);
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_CLIENTCERT:
+        return OUTCOME_TLS;
     case CURLE_WRITE_ERROR:
         return OUTCOME_BODY;
     default:

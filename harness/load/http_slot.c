@@ -7,7 +7,8 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
-#include "harness/load/idtext.h"
+
+enum { CONNECT_TIMEOUT_S = 3600 /* libcurl's own limit must not come before the deadline */ };
 
 const struct http_call *slot_call(const struct slot *slot)
 {
@@ -27,11 +28,12 @@ static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_so
     }
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, to->protocol);
     if (fd < 0) {
-        slot->no_descriptor = true;
+        slot->result.not_sent = NOT_SENT_DESCRIPTORS;
         return CURL_SOCKET_BAD;
     }
     memcpy((char *)&to->addr + offsetof(struct sockaddr_in, sin_addr), &address, sizeof(address));
     *http_socket_at(http, fd) = (struct socket_state){.opener = slot};
+    slot->fd = fd;
     slot->result.address = address;
     slot->result.new_connection = true;
     return fd;
@@ -51,14 +53,18 @@ static int on_ready(void *context, char *remote, char *local, int remote_port, i
 {
     struct slot *slot = context;
     struct in_addr address;
+    int *fd_of_port = slot->shard->http->fd_of_port;
     (void)local;
     (void)remote_port;
-    (void)local_port;
     if (slot->prereq_calls++ > 0) {
         return CURL_PREREQFUNC_ABORT;
     }
     if (!slot->result.new_connection && inet_pton(AF_INET, remote, &address) == 1) {
         slot->result.address = address.s_addr;
+    }
+    if (fd_of_port && local_port > 0 && local_port <= UINT16_MAX) {
+        int *known = &fd_of_port[local_port];
+        *(slot->result.new_connection ? known : &slot->fd) = slot->result.new_connection ? slot->fd : *known;
     }
     slot->result.sent_ns = clock_now_ns();
     return CURL_PREREQFUNC_OK;
@@ -95,49 +101,61 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
     return bytes;
 }
 
-static void add_header(struct slot *slot, const char *name, const char *value)
+static const struct call_texts *slot_texts(const struct slot *slot)
 {
-    AUTO_FREE char *expanded = idtext_expand(value, slot->shard->http->settings.id_prefix);
-    AUTO_FREE char *line = value[0] ? xasprintf("%s: %s", name, expanded) : xasprintf("%s:", name);
-    slot->headers = curl_slist_append(slot->headers, line);
+    return &slot->shard->http->calls[slot->request_class];
+}
+
+/* The text as this slot sends it: a copy of its own when it is filled in anew for each request. */
+static const char *text_for(struct slot *slot, const struct template *template)
+{
+    if (!template_varies(template)) {
+        return template_text(template);
+    }
+    char *copy = xstrdup(template_text(template));
+    *VEC_ADD(&slot->varies) = (struct slot_text){.template = template, .copy = copy, .owned = true};
+    return copy;
 }
 
 static void set_headers(struct slot *slot)
 {
-    const struct http_settings *settings = &slot->shard->http->settings;
-    const char *name;
-    json_t *value;
-    add_header(slot, "Expect", "");
-    if (slot->body) {
-        add_header(slot, "Content-Type", strchr("{[", slot->body[0]) ? "application/json" : "text/plain");
-    }
-    json_object_foreach((json_t *)settings->headers, name, value)
+    VEC_EACH(header, &slot_texts(slot)->headers)
     {
-        add_header(slot, name, json_string_value(value) ? json_string_value(value) : "");
+        struct curl_slist *last = slot->headers = curl_slist_append(slot->headers, template_text(*header));
+        while (last->next) {
+            last = last->next;
+        }
+        if (template_varies(*header)) {
+            *VEC_ADD(&slot->varies) = (struct slot_text){.template = *header, .copy = last->data};
+        }
     }
     curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, slot->headers);
 }
 
-/* The stand-in address is never connected to: on_open puts the real one in. */
 static void set_url(struct slot *slot)
 {
-    struct http *http = slot->shard->http;
-    CURLU *url = http->urls[slot->request_class];
+    const struct call_texts *texts = slot_texts(slot);
     char *port = NULL;
-    if (curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
-        AUTO_FREE char *stand_in = xasprintf("%s:%s:192.0.2.1", http->hosts[slot->request_class], port);
+    if (curl_url_get(texts->url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
+        /* The stand-in address is never connected to: on_open puts the real one in. */
+        AUTO_FREE char *stand_in = xasprintf("%s:%s:192.0.2.1", texts->host, port);
         slot->resolve = curl_slist_append(NULL, stand_in);
         curl_free(port);
     }
-    curl_easy_setopt(slot->easy, CURLOPT_RESOLVE, slot->resolve);
-    if (!slot->url_has_id) {
-        curl_easy_setopt(slot->easy, CURLOPT_CURLU, url);
+    if (template_varies(texts->path) || template_varies(texts->query)) {
+        slot->url = curl_url_dup(texts->url);
+        slot->path = template_varies(texts->path) ? text_for(slot, texts->path) : NULL;
+        slot->query = template_varies(texts->query) ? text_for(slot, texts->query) : NULL;
     }
+    curl_easy_setopt(slot->easy, CURLOPT_RESOLVE, slot->resolve);
+    curl_easy_setopt(slot->easy, CURLOPT_CURLU, slot->url ? slot->url : texts->url);
 }
 
-static void set_method(struct slot *slot)
+static void set_method_and_body(struct slot *slot)
 {
     const char *method = slot_call(slot)->method;
+    slot->body = text_for(slot, slot_texts(slot)->body);
+    slot->contains = text_for(slot, slot_texts(slot)->contains);
     if (slot->body) {
         curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(slot->body));
         curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS, slot->body);
@@ -167,19 +185,30 @@ static void set_callbacks(struct slot *slot)
 
 static void set_options(struct slot *slot)
 {
-    long verify = slot->shard->http->settings.tls_verify;
+    const struct http_settings *settings = &slot->shard->http->settings;
+    bool is_tls = strncmp(slot_call(slot)->url, "https:", 6) == 0;
     CURL *easy = slot->easy;
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "drill/" DRILL_VERSION);
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                     settings->version != HTTP_2 ? (long)CURL_HTTP_VERSION_1_1
+                     : is_tls                    ? (long)CURL_HTTP_VERSION_2TLS
+                                                 : (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)(settings->version == HTTP_2)); /* one connection, not one a request */
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
     curl_easy_setopt(easy, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_V4);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
-    /* With a folder of certificates libcurl reads all of them for each connection, 7 ms; the file it keeps, once a shard. */
-    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+    if (is_tls) {
+        /* With a folder of certificates libcurl reads all of them for each connection, 7 ms; the file it keeps, once a shard. */
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+        if (settings->ca) {
+            curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca);
+        }
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, (long)settings->tls_verify);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, settings->tls_verify ? 2L : 0L);
+    }
 }
 
 void slot_free(struct slot *slot)
@@ -187,61 +216,69 @@ void slot_free(struct slot *slot)
     curl_easy_cleanup(slot->easy);
     curl_slist_free_all(slot->headers);
     curl_slist_free_all(slot->resolve);
-    free(slot->url);
-    free(slot->body);
-    free(slot->contains);
+    curl_url_cleanup(slot->url);
+    VEC_EACH(text, &slot->varies)
+    {
+        free(text->owned ? text->copy : NULL);
+    }
+    VEC_CLEAR(&slot->varies);
     buf_clear(&slot->answer);
     free(slot);
 }
 
 struct slot *slot_new(struct shard *shard, enum request_class request_class)
 {
-    const struct http_settings *settings = &shard->http->settings;
-    const struct http_call *call = &settings->calls[request_class];
     CURL *easy = curl_easy_init();
     if (!easy) {
         return NULL;
     }
     struct slot *slot = xcalloc(1, sizeof(*slot));
-    *slot = (struct slot){.shard = shard, .easy = easy, .request_class = request_class, .url_has_id = idtext_has_id(call->url)};
-    slot->url = idtext_expand(call->url, settings->id_prefix);
-    slot->body = idtext_expand(call->body, settings->id_prefix);
-    slot->contains = idtext_expand(call->contains, settings->id_prefix);
+    *slot = (struct slot){.shard = shard, .easy = easy, .request_class = request_class};
     set_options(slot);
     set_callbacks(slot);
     set_headers(slot);
     set_url(slot);
-    set_method(slot);
+    set_method_and_body(slot);
     return slot;
 }
 
-static void set_id(struct slot *slot, uint64_t id)
+static uint64_t random_of(uint64_t seed, uint64_t number)
 {
-    const char *prefix = slot->shard->http->settings.id_prefix;
-    char *const texts[] = {slot->url, slot->body, slot->contains};
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        if (texts[i]) {
-            idtext_set(texts[i], prefix, id);
-        }
+    uint64_t z = seed * 0x9e3779b97f4a7c15u + number; /* murmur3's finalizer: each bit in changes half of those out */
+    z = (z ^ (z >> 33)) * 0xff51afd7ed558ccdu;
+    z = (z ^ (z >> 33)) * 0xc4ceb9fe1a85ec53u;
+    return z ^ (z >> 33);
+}
+
+static void fill_in(struct slot *slot, const struct http_order *order)
+{
+    const struct template_values values = {
+        .id = order->id, .seq = order->tag, .random = random_of(slot->shard->http->settings.seed, order->tag)};
+    VEC_EACH(text, &slot->varies)
+    {
+        template_fill(text->template, text->copy, &values);
     }
-    for (struct curl_slist *header = slot->headers; header; header = header->next) {
-        idtext_set(header->data, prefix, id);
+    if (slot->path) {
+        curl_url_set(slot->url, CURLUPART_PATH, slot->path, 0);
     }
-    if (slot->url_has_id) {
-        curl_easy_setopt(slot->easy, CURLOPT_URL, slot->url);
+    if (slot->query) {
+        curl_url_set(slot->url, CURLUPART_QUERY, slot->query, 0);
     }
 }
 
 void slot_prepare(struct slot *slot, const struct http_order *order)
 {
-    int64_t left_ms = (order->deadline_ns - clock_now_ns() + NS_PER_MS - 1) / NS_PER_MS;
     slot->result = (struct http_done){.tag = order->tag};
     slot->address = order->address;
+    slot->deadline_ns = order->deadline_ns;
     slot->prereq_calls = 0;
-    slot->connected = slot->no_descriptor = false;
+    slot->connected = false;
+    slot->fd = 0;
     buf_reset(&slot->answer);
-    set_id(slot, order->id);
-    curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, left_ms > 0 ? (long)left_ms : 1L); /* 0 would be no limit */
-    curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, (long)order->fresh);
-    curl_easy_setopt(slot->easy, CURLOPT_FORBID_REUSE, (long)order->fresh);
+    fill_in(slot, order);
+    if (slot->fresh != order->fresh) {
+        slot->fresh = order->fresh;
+        curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, (long)order->fresh);
+        curl_easy_setopt(slot->easy, CURLOPT_FORBID_REUSE, (long)order->fresh);
+    }
 }

@@ -68,6 +68,17 @@ static int open_load(struct load *load, const json_t *settings, struct err *err)
     return 0;
 }
 
+int load_check(const json_t *settings, struct err *err)
+{
+    struct vantage_settings read;
+    AUTO_JSON json_t *copy = json_deep_copy(settings);
+    if (!json_object_get(copy, "ledger")) {
+        json_object_set_new(copy, "ledger", json_string("-"));
+    }
+    int status = vantage_settings_read(copy, &read, err);
+    return status < 0 ? status : vantage_check(&read, err);
+}
+
 int load_start(const json_t *settings, struct load **ret_load, struct err *err)
 {
     AUTO_LOAD struct load *load = xcalloc(1, sizeof(*load));

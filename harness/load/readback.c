@@ -153,7 +153,9 @@ static int attempt(struct readback *readback, int64_t until_ns, struct err *err)
     struct http_settings settings = {
         .epoll_fd = readback->epoll_fd,
         .calls[CLASS_READ] = {.method = "GET", .url = readback->url, .status = 200},
-        .id_prefix = "",
+        .headers = json_object_get(readback->settings, "headers"),
+        .vantage = json_str(readback->settings, "vantage", NULL),
+        .ca = json_str(readback->settings, "ca", NULL),
         .tls_verify = json_flag(readback->settings, "tls_verify", true),
         .slots_max = 1,
         .address = on_address,

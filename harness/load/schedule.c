@@ -1,4 +1,4 @@
-/* Arrival plans: constant, Poisson, ramp. */
+/* Arrival plans: constant, Poisson, ramp, steps. */
 #include "harness/load/schedule.h"
 
 #include <math.h>
@@ -21,15 +21,29 @@ static double uniform(uint64_t *state)
 /* While the rate grows, n(t) = from t + (to - from) t² / 2D; solved for t. After D the rate is constant. */
 static double ramp_due_s(const struct schedule *schedule, double number)
 {
-    double slope = (schedule->rate - schedule->ramp_from) / schedule->ramp_s;
-    double in_ramp = (schedule->ramp_from + schedule->rate) / 2 * schedule->ramp_s;
+    double slope = (schedule->rate - schedule->from) / schedule->over_s;
+    double in_ramp = (schedule->from + schedule->rate) / 2 * schedule->over_s;
     if (number >= in_ramp) {
-        return schedule->ramp_s + (number - in_ramp) / schedule->rate;
+        return schedule->over_s + (number - in_ramp) / schedule->rate;
     }
     if (fabs(slope) < 1e-9) {
         return number / schedule->rate;
     }
-    return (sqrt(schedule->ramp_from * schedule->ramp_from + 2 * slope * number) - schedule->ramp_from) / slope;
+    return (sqrt(schedule->from * schedule->from + 2 * slope * number) - schedule->from) / slope;
+}
+
+/* Each of the steps lasts over_s / steps; the first is at `from`, the one behind the last at `rate`. */
+static double step_due_s(const struct schedule *schedule, double number)
+{
+    double length_s = schedule->over_s / schedule->steps;
+    for (int i = 0; i < schedule->steps; i++) {
+        double rate = schedule->from + (schedule->rate - schedule->from) * i / schedule->steps;
+        if (number < rate * length_s) {
+            return i * length_s + number / rate;
+        }
+        number -= rate * length_s;
+    }
+    return schedule->over_s + number / schedule->rate;
 }
 
 static double due_s(struct schedule *schedule)
@@ -40,9 +54,14 @@ static double due_s(struct schedule *schedule)
         return schedule->elapsed_s;
     case SHAPE_RAMP:
         return ramp_due_s(schedule, (double)schedule->number);
-    default:
-        return (double)schedule->number / schedule->rate;
+    case SHAPE_STEP:
+        return step_due_s(schedule, (double)schedule->number);
+    case SHAPE_NONE:
+    case SHAPE_CONSTANT:
+    case SHAPE_COUNT:
+        break;
     }
+    return (double)schedule->number / schedule->rate;
 }
 
 static void set_due(struct schedule *schedule)
@@ -72,10 +91,15 @@ enum request_class schedule_class(const struct schedule *schedule)
     return after > before ? CLASS_WRITE : CLASS_READ;
 }
 
+double schedule_highest_rate(const struct schedule *schedule)
+{
+    bool changes = schedule->shape == SHAPE_RAMP || schedule->shape == SHAPE_STEP;
+    return changes ? fmax(schedule->rate, schedule->from) : schedule->rate;
+}
+
 uint64_t schedule_capacity(const struct schedule *schedule, double max_s)
 {
-    double highest = schedule->shape == SHAPE_RAMP ? fmax(schedule->rate, schedule->ramp_from) : schedule->rate;
-    double expected = highest * max_s;
+    double expected = schedule_highest_rate(schedule) * max_s;
     double slack = schedule->shape == SHAPE_POISSON ? 6 * sqrt(expected) : 0;
     return (uint64_t)ceil(expected + slack) + 1;
 }

@@ -2,17 +2,19 @@
 #ifndef DRILL_LOAD_SCHEDULE_H
 #define DRILL_LOAD_SCHEDULE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "harness/evidence/ledger.h"
 
-enum schedule_shape { SHAPE_NONE = 0, SHAPE_CONSTANT, SHAPE_POISSON, SHAPE_RAMP, SHAPE_COUNT };
+enum schedule_shape { SHAPE_NONE = 0, SHAPE_CONSTANT, SHAPE_POISSON, SHAPE_RAMP, SHAPE_STEP, SHAPE_COUNT };
 
 struct schedule {
     enum schedule_shape shape;
-    double rate;        /* per second; of a ramp, at its end and after it */
-    double ramp_from;   /* per second at T0 */
-    double ramp_s;      /* seconds */
+    double rate;        /* per second; of a ramp or steps, at their end and after it */
+    double from;        /* per second at T0, of a ramp or steps */
+    double over_s;      /* seconds from T0 until `rate` is reached */
+    int steps;          /* in how many equal steps, of equal length */
     double write_share; /* 0…1 */
     int64_t start_ns;   /* T0 */
     uint64_t number;    /* of the next request, from 0 */
@@ -22,10 +24,11 @@ struct schedule {
     uint64_t random;
 };
 
-/* shape, rate, ramp_from, ramp_s, write_share and start_ns are set by the caller. */
+/* shape, rate, from, over_s, steps, write_share and start_ns are set by the caller. */
 void schedule_begin(struct schedule *schedule, uint64_t seed);
 void schedule_advance(struct schedule *schedule);
 enum request_class schedule_class(const struct schedule *schedule); /* of the next request */
+double schedule_highest_rate(const struct schedule *schedule);      /* per second, at any time */
 /* Enough room for what is due within max_s seconds. */
 uint64_t schedule_capacity(const struct schedule *schedule, double max_s);
 

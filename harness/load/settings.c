@@ -4,10 +4,13 @@
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
 
+enum { STEPS_MAX = 1000, WARM_MAX = 1000 };
+
 static const char *const shapes[SHAPE_COUNT] = {
-    [SHAPE_CONSTANT] = "constant", [SHAPE_POISSON] = "poisson", [SHAPE_RAMP] = "ramp"};
+    [SHAPE_CONSTANT] = "constant", [SHAPE_POISSON] = "poisson", [SHAPE_RAMP] = "ramp", [SHAPE_STEP] = "step"};
 static const char *const policies[CONNECTIONS_COUNT] = {
     [CONNECTIONS_KEEPALIVE] = "keepalive", [CONNECTIONS_NEW] = "new", [CONNECTIONS_MIXED] = "mixed"};
+static const char *const versions[HTTP_VERSION_COUNT] = {[HTTP_1_1] = "1.1", [HTTP_2] = "2"};
 
 static int read_choice(const json_t *json, const char *key, const char *const *choices, size_t count, int *ret_choice,
                        struct err *err)
@@ -33,6 +36,7 @@ static int read_call(const json_t *json, const char *key, bool needed, struct ht
     call->body = json_str(object, "body", NULL);
     call->method = json_str(object, "method", call->body ? "POST" : "GET");
     call->contains = json_str(object, "contains", NULL);
+    call->headers = json_object_get(object, "headers");
     call->status = (long)json_int(object, "status", 200);
     return 0;
 }
@@ -40,8 +44,11 @@ static int read_call(const json_t *json, const char *key, bool needed, struct ht
 static int check_numbers(const struct vantage_settings *settings, struct err *err)
 {
     const struct schedule *schedule = &settings->schedule;
-    if (!(schedule->rate > 0) || !(settings->max_s > 0) || schedule->ramp_from < 0 || !(schedule->ramp_s > 0)) {
-        return err_set(err, ERR_INPUT, "load: rate, max_seconds and ramp_seconds must be above 0, ramp_from not below 0");
+    if (!(schedule->rate > 0) || !(settings->max_s > 0) || schedule->from < 0 || !(schedule->over_s > 0)) {
+        return err_set(err, ERR_INPUT, "load: rate, max_seconds and over_seconds must be above 0, from not below 0");
+    }
+    if (schedule->steps < 1 || schedule->steps > STEPS_MAX || settings->warm < 0 || settings->warm > WARM_MAX) {
+        return err_set(err, ERR_INPUT, "load: steps must be 1 to %d, warm 0 to %d", STEPS_MAX, WARM_MAX);
     }
     if (!(schedule->write_share >= 0 && schedule->write_share <= 1)) {
         return err_set(err, ERR_INPUT, "load: write_share is %g, expected 0 to 1", schedule->write_share);
@@ -58,8 +65,10 @@ static int check_numbers(const struct vantage_settings *settings, struct err *er
 static void read_numbers(const json_t *json, struct vantage_settings *settings)
 {
     settings->schedule.rate = json_num(json, "rate", 0);
-    settings->schedule.ramp_from = json_num(json, "ramp_from", 0);
-    settings->schedule.ramp_s = json_num(json, "ramp_seconds", 10);
+    settings->schedule.from = json_num(json, "from", 0);
+    settings->schedule.over_s = json_num(json, "over_seconds", 10);
+    settings->schedule.steps = (int)json_int(json, "steps", 1);
+    settings->warm = (int)json_int(json, "warm", 0);
     settings->schedule.write_share = json_num(json, "write_share", 0);
     settings->seed = (uint64_t)json_int(json, "seed", 1);
     settings->max_s = json_num(json, "max_seconds", 600);
@@ -73,7 +82,7 @@ static void read_numbers(const json_t *json, struct vantage_settings *settings)
 
 int vantage_settings_read(const json_t *json, struct vantage_settings *settings, struct err *err)
 {
-    int shape = 0, policy = 0;
+    int shape = 0, policy = 0, version = 0;
     *settings = (struct vantage_settings){
         .vantage = json_str(json, "vantage", NULL),
         .ledger = json_str(json, "ledger", NULL),
@@ -81,12 +90,17 @@ int vantage_settings_read(const json_t *json, struct vantage_settings *settings,
         .dns_server = json_str(json, "dns_server", NULL),
         .dns_name = json_str(json, "dns_name", NULL),
         .headers = json_object_get(json, "headers"),
+        .ca = json_str(json, "ca", NULL),
     };
     read_numbers(json, settings);
     int status = read_choice(json, "shape", shapes, SHAPE_COUNT, &shape, err);
     if (status == 0) {
         status = read_choice(json, "connections", policies, CONNECTIONS_COUNT, &policy, err);
     }
+    if (status == 0) {
+        status = read_choice(json, "http", versions, HTTP_VERSION_COUNT, &version, err);
+    }
+    settings->http = (enum http_version)version;
     settings->schedule.shape = (enum schedule_shape)shape;
     settings->connections = (enum connection_policy)policy;
     if (status == 0) {

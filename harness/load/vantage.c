@@ -10,9 +10,16 @@
 #include "harness/base/clock.h"
 
 enum {
-    EVENTS_MAX = 32, /* after so many the schedule is looked at again */
-    ISSUE_BATCH = 16 /* after so many libcurl gets to send them */
+    EVENTS_MAX = 32,          /* after so many the schedule is looked at again */
+    ISSUE_BATCH = 16,         /* after so many libcurl gets to send them */
+    REQUEST_BYTES = 16 * 1024 /* of memory that a request in flight takes; measured, docs/benchmarks.md */
 };
+
+static uint32_t late_us(int64_t late_ns)
+{
+    int64_t us = late_ns / NS_PER_US;
+    return us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+}
 
 static void issue_one(struct vantage *vantage, int64_t now_ns)
 {
@@ -28,30 +35,19 @@ static void issue_one(struct vantage *vantage, int64_t now_ns)
         .due_ns = vantage->schedule.due_ns,
         .request_class = (uint8_t)request_class,
         .write_number = request_class == CLASS_WRITE ? vantage->writes : 0,
+        .late_us = late_us(now_ns - vantage->schedule.due_ns),
     };
     ledger_publish(vantage->ledger);
     lateness_add(&vantage->lateness, now_ns - record->due_ns);
+    overload_add(&vantage->overload, now_ns, now_ns - record->due_ns);
     schedule_advance(&vantage->schedule);
     bool room = vantage->in_flight++ < vantage->settings.in_flight_max;
     if (!room) {
-        vantage_finish_unsent(vantage, index, OUTCOME_NOT_SENT);
+        vantage_finish_not_sent(vantage, index, NOT_SENT_IN_FLIGHT);
         return;
     }
     vantage->in_flight_peak = vantage->in_flight > vantage->in_flight_peak ? vantage->in_flight : vantage->in_flight_peak;
     vantage_dispatch(vantage, index, now_ns);
-}
-
-static void issue_due(struct vantage *vantage)
-{
-    int64_t now_ns = clock_now_ns();
-    for (int count = 1; !vantage->ending && vantage->schedule.due_ns <= now_ns; count++) {
-        issue_one(vantage, now_ns);
-        if (count % ISSUE_BATCH == 0) {
-            http_run(vantage->http, clock_now_ns());
-        }
-        now_ns = clock_now_ns();
-    }
-    http_run(vantage->http, now_ns);
 }
 
 static int arm_timer(struct vantage *vantage, struct err *err)
@@ -87,6 +83,31 @@ static void handle_event(struct vantage *vantage, const struct epoll_event *even
     } else {
         vantage->armed_ns = 0; /* it has fired: setting it again also takes the readiness away */
     }
+}
+
+/* A backlog after a stall of our own: answers that wait are taken in between, so that their connections carry what is due, where
+ * new ones would be opened else. */
+static void take_answers(struct vantage *vantage)
+{
+    struct epoll_event events[EVENTS_MAX];
+    int count = epoll_wait(vantage->epoll_fd, events, EVENTS_MAX, 0);
+    for (int i = 0; i < count; i++) {
+        handle_event(vantage, &events[i]);
+    }
+}
+
+static void issue_due(struct vantage *vantage)
+{
+    int64_t now_ns = clock_now_ns();
+    for (int count = 1; !vantage->ending && vantage->schedule.due_ns <= now_ns; count++) {
+        issue_one(vantage, now_ns);
+        if (count % ISSUE_BATCH == 0) {
+            http_run(vantage->http, clock_now_ns());
+            take_answers(vantage);
+        }
+        now_ns = clock_now_ns();
+    }
+    http_run(vantage->http, now_ns);
 }
 
 /* What was due before the end was asked for belongs to the schedule, also when the loop was held up meanwhile. */
@@ -132,6 +153,8 @@ int vantage_run(struct vantage *vantage, struct err *err)
 {
     struct timespec cpu;
     vantage->is_realtime = vantage->settings.realtime && try_realtime();
+    vantage_warm_up(vantage);
+    http_run(vantage->http, clock_now_ns());
     int status = loop(vantage, err);
     if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu) == 0) {
         vantage->cpu_ns = cpu.tv_sec * NS_PER_S + cpu.tv_nsec;
@@ -152,11 +175,33 @@ int64_t vantage_start_ns(const struct vantage *vantage)
     return vantage->schedule.start_ns;
 }
 
+static json_t *reasons(const struct vantage *vantage)
+{
+    json_t *object = json_object();
+    for (int i = NOT_SENT_IN_FLIGHT; i < NOT_SENT_COUNT; i++) {
+        if (vantage->not_sent[i]) {
+            json_object_set_new(object, not_sent_text((enum not_sent_reason)i), json_integer((json_int_t)vantage->not_sent[i]));
+        }
+    }
+    return object;
+}
+
 json_t *vantage_summary(const struct vantage *vantage)
 {
     const struct lateness *lateness = &vantage->lateness;
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "late_p99_ns", (json_int_t)lateness_quantile_ns(lateness, 0.99),
-                     "late_max_ns", (json_int_t)lateness->max_ns, "sent", (json_int_t)vantage->sent, "not_sent",
-                     (json_int_t)vantage->not_sent, "in_flight_max", (json_int_t)vantage->in_flight_peak, "cpu_ns",
-                     (json_int_t)vantage->cpu_ns, "realtime", vantage->is_realtime);
+    uint64_t limit = vantage->settings.in_flight_max, not_sent = 0;
+    for (int i = 0; i < NOT_SENT_COUNT; i++) {
+        not_sent += vantage->not_sent[i];
+    }
+    json_t *summary =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "late_p99_ns",
+                  (json_int_t)lateness_quantile_ns(lateness, 0.99), "late_max_ns", (json_int_t)lateness->max_ns, "overloaded_ms",
+                  (json_int_t)(overload_total_ns(&vantage->overload) / NS_PER_MS), "sent", (json_int_t)vantage->sent, "not_sent",
+                  (json_int_t)not_sent, "in_flight_max", (json_int_t)vantage->in_flight_peak, "in_flight_limit",
+                  (json_int_t)limit, "memory_limit_bytes", (json_int_t)limit * REQUEST_BYTES, "cpu_ns",
+                  (json_int_t)vantage->cpu_ns, "realtime", vantage->is_realtime);
+    json_object_set_new(summary, "not_sent_reasons", reasons(vantage));
+    json_object_set_new(summary, "http2", json_integer((json_int_t)http_answers_over_2(vantage->http)));
+    json_object_set_new(summary, "warmed", json_integer(vantage->warmed));
+    return summary;
 }

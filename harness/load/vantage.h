@@ -17,7 +17,10 @@ struct vantage_settings { /* texts borrowed from the settings object */
     double max_s;
     int64_t deadline_ns, clock_offset_ns, clock_bound_ns;
     enum connection_policy connections;
+    enum http_version http;
+    const char *ca;
     uint64_t in_flight_max; /* 0: to be computed */
+    int warm;
     bool realtime, tls_verify;
     struct http_call calls[CLASS_COUNT];
     const json_t *headers;
@@ -33,6 +36,9 @@ struct vantage_watch {
 
 /* Read and check a settings object (load.h). */
 int vantage_settings_read(const json_t *json, struct vantage_settings *settings, struct err *err) MUST_CHECK;
+
+/* Whether its URLs, texts, variables and files are usable. */
+int vantage_check(const struct vantage_settings *settings, struct err *err) MUST_CHECK;
 
 int vantage_new(const struct vantage_settings *settings, const struct vantage_watch *watch, struct vantage **ret_vantage,
                 struct err *err) MUST_CHECK;

@@ -14,6 +14,7 @@
 
 enum {
     START_DELAY_MS = 20,       /* for the thread to stand before T0 */
+    WARM_DELAY_MS = 200,       /* and for connections that are to stand then too */
     DESCRIPTORS_RESERVED = 256 /* for all else in this process */
 };
 
@@ -78,17 +79,18 @@ static int open_names(struct vantage *vantage, struct err *err)
     return 0;
 }
 
-/* Connections that wait in the pool take descriptors too, up to as many as are in flight. */
+/* A connection is in flight or waits in the pool; descriptors bound both together, and a request that finds none left is recorded as
+ * not sent. */
 static void limit_in_flight(struct vantage_settings *settings)
 {
     struct rlimit limit;
-    double rate = fmax(settings->schedule.rate, settings->schedule.ramp_from);
+    double rate = schedule_highest_rate(&settings->schedule);
     uint64_t useful = (uint64_t)(rate * (double)settings->deadline_ns / NS_PER_S * 2) + 64;
     uint64_t wanted = settings->in_flight_max ? settings->in_flight_max : useful;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
         (void)!setrlimit(RLIMIT_NOFILE, &limit);
-        uint64_t possible = limit.rlim_cur > 2 * DESCRIPTORS_RESERVED ? (limit.rlim_cur - DESCRIPTORS_RESERVED) / 2 : 64;
+        uint64_t possible = limit.rlim_cur > 2 * DESCRIPTORS_RESERVED ? limit.rlim_cur - DESCRIPTORS_RESERVED : 64;
         wanted = wanted < possible ? wanted : possible;
     }
     settings->in_flight_max = wanted;
@@ -98,24 +100,47 @@ static void limit_in_flight(struct vantage_settings *settings)
  * larger table; in an outage that would be just when requests pile up. So the table grows now, once. */
 static void widen_descriptor_table(const struct vantage *vantage)
 {
-    int highest = (int)vantage->settings.in_flight_max * 2 + DESCRIPTORS_RESERVED - 1;
-    fd_close(fcntl(vantage->epoll_fd, F_DUPFD_CLOEXEC, highest));
+    struct rlimit limit;
+    uint64_t highest = vantage->settings.in_flight_max * 2 + DESCRIPTORS_RESERVED;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && highest > limit.rlim_cur) {
+        highest = limit.rlim_cur;
+    }
+    fd_close(fcntl(vantage->epoll_fd, F_DUPFD_CLOEXEC, (int)highest - 1));
+}
+
+static struct http_settings http_settings_of(const struct vantage_settings *settings)
+{
+    struct http_settings http = {
+        .headers = settings->headers,
+        .id_prefix = settings->id_prefix,
+        .vantage = settings->vantage,
+        .seed = settings->seed,
+        .version = settings->http,
+        .ca = settings->ca,
+        .tls_verify = settings->tls_verify,
+        .slots_max = settings->in_flight_max * 2 + (size_t)settings->warm, /* a slot belongs to a class: the mix may change */
+    };
+    memcpy(http.calls, settings->calls, sizeof(http.calls));
+    return http;
+}
+
+int vantage_check(const struct vantage_settings *settings, struct err *err)
+{
+    struct http *http CLEANUP(http_cleanup) = NULL;
+    struct http_settings wanted = http_settings_of(settings);
+    int status = http_new(&wanted, &http, err);
+    return status < 0 ? err_prefix(err, "load") : 0;
 }
 
 static int open_http(struct vantage *vantage, struct err *err)
 {
-    struct http_settings settings = {
-        .epoll_fd = vantage->epoll_fd,
-        .headers = vantage->settings.headers,
-        .id_prefix = vantage->settings.id_prefix,
-        .tls_verify = vantage->settings.tls_verify,
-        .slots_max = vantage->settings.in_flight_max * 2, /* a slot belongs to a class: the mix may change */
-        .address = vantage_on_address,
-        .done = vantage_on_done,
-        .context = vantage,
-    };
-    memcpy(settings.calls, vantage->settings.calls, sizeof(settings.calls));
-    return http_new(&settings, &vantage->http, err);
+    struct http_settings settings = http_settings_of(&vantage->settings);
+    settings.epoll_fd = vantage->epoll_fd;
+    settings.address = vantage_on_address;
+    settings.done = vantage_on_done;
+    settings.context = vantage;
+    int status = http_new(&settings, &vantage->http, err);
+    return status < 0 ? err_prefix(err, "load") : 0;
 }
 
 static int open_ledger(struct vantage *vantage, struct err *err)
@@ -140,7 +165,8 @@ static int open_ledger(struct vantage *vantage, struct err *err)
 static void begin_schedule(struct vantage *vantage)
 {
     vantage->schedule = vantage->settings.schedule;
-    vantage->schedule.start_ns = clock_now_ns() + START_DELAY_MS * NS_PER_MS;
+    int64_t delay_ms = START_DELAY_MS + (vantage->settings.warm ? WARM_DELAY_MS : 0);
+    vantage->schedule.start_ns = clock_now_ns() + delay_ms * NS_PER_MS;
     vantage->end_ns = vantage->schedule.start_ns + (int64_t)(vantage->settings.max_s * NS_PER_S);
     schedule_begin(&vantage->schedule, vantage->settings.seed);
     ledger_header(vantage->ledger)->start_ns = vantage->schedule.start_ns;

@@ -16,11 +16,12 @@ static void finish_record(struct vantage *vantage, const struct http_done *done)
     record->address = done->address;
     record->http_status = done->http_status;
     record->new_connection = done->new_connection;
+    record->not_sent = (uint8_t)done->not_sent;
     if (outcome == OUTCOME_OK && record->write_number > vantage->newest_stored) {
         vantage->newest_stored = record->write_number;
     }
     vantage->sent += done->sent_ns > 0;
-    vantage->not_sent += outcome == OUTCOME_NOT_SENT;
+    vantage->not_sent[done->not_sent] += outcome == OUTCOME_NOT_SENT;
     vantage->in_flight--;
     ledger_finish(record, outcome);
 }
@@ -28,6 +29,12 @@ static void finish_record(struct vantage *vantage, const struct http_done *done)
 void vantage_finish_unsent(struct vantage *vantage, uint64_t index, enum request_outcome outcome)
 {
     finish_record(vantage, &(struct http_done){.tag = index, .outcome = outcome, .done_ns = clock_now_ns()});
+}
+
+void vantage_finish_not_sent(struct vantage *vantage, uint64_t index, enum not_sent_reason reason)
+{
+    finish_record(vantage,
+                  &(struct http_done){.tag = index, .outcome = OUTCOME_NOT_SENT, .not_sent = reason, .done_ns = clock_now_ns()});
 }
 
 static struct http_order order_of(const struct vantage *vantage, uint64_t index)
@@ -47,13 +54,14 @@ static struct http_order order_of(const struct vantage *vantage, uint64_t index)
 void vantage_on_done(void *context, const struct http_done *done)
 {
     struct vantage *vantage = context;
-    struct http_order order;
-    if (!done->no_address) {
+    if (done->tag & WARM_TAG) {
+        vantage->warmed += done->outcome == OUTCOME_OK;
+    } else if (done->no_address) {
+        struct http_order order = order_of(vantage, done->tag);
+        *VEC_ADD(&vantage->waiting) = order;
+    } else {
         finish_record(vantage, done);
-        return;
     }
-    order = order_of(vantage, done->tag);
-    *VEC_ADD(&vantage->waiting) = order;
 }
 
 uint32_t vantage_on_address(void *context, enum request_class request_class)
@@ -65,7 +73,7 @@ uint32_t vantage_on_address(void *context, enum request_class request_class)
 static void send_order(struct vantage *vantage, const struct http_order *order)
 {
     if (!http_send(vantage->http, order)) {
-        vantage_finish_unsent(vantage, order->tag, OUTCOME_NOT_SENT);
+        vantage_finish_not_sent(vantage, order->tag, NOT_SENT_LIBRARY);
     }
 }
 
@@ -81,6 +89,22 @@ void vantage_dispatch(struct vantage *vantage, uint64_t index, int64_t now_ns)
         }
     }
     send_order(vantage, &order);
+}
+
+/* All at once, so that each opens its own; only once. Without an address it is left until there is one. */
+void vantage_warm_up(struct vantage *vantage)
+{
+    const struct vantage_settings *settings = &vantage->settings;
+    bool wanted = settings->warm > 0 && settings->calls[CLASS_READ].url && vantage->schedule.number == 0 && !vantage->warmed_up;
+    uint32_t address = wanted ? namecache_get(vantage->names[CLASS_READ], clock_now_ns()) : 0;
+    for (int i = 0; address && i < settings->warm; i++) {
+        struct http_order order = {.request_class = CLASS_READ,
+                                   .tag = WARM_TAG | (uint64_t)i,
+                                   .deadline_ns = clock_now_ns() + settings->deadline_ns,
+                                   .address = address};
+        (void)http_send(vantage->http, &order);
+        vantage->warmed_up = true;
+    }
 }
 
 /* Takes the waiting ones out for which `take` says so; the rest stays in order. */
@@ -124,7 +148,9 @@ static bool settle_one(struct vantage *vantage, struct http_order *order, void *
 void vantage_on_settled(void *context, struct namecache *cache, bool refused)
 {
     struct settlement settlement = {.cache = cache, .refused = refused};
-    sift_waiting(context, settle_one, &settlement);
+    struct vantage *vantage = context;
+    sift_waiting(vantage, settle_one, &settlement);
+    vantage_warm_up(vantage);
     if (settlement.left > 0) {
         namecache_ask(cache); /* as long as someone waits */
     }

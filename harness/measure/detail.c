@@ -20,12 +20,21 @@ struct detail {
     struct measurement *measurement;
     struct known_address *known;
     size_t known_count;
+    int64_t ends_ns[LATENCY_BUCKETS]; /* of the buckets */
 };
 
-static size_t bucket_of(double latency_s)
+static size_t bucket_of(const struct detail *detail, int64_t latency_ns)
 {
-    double place = latency_s > 0 ? floor(log10(latency_s / 1e-4) * 5) : 0;
-    return place < 0 ? 0 : place >= LATENCY_BUCKETS ? LATENCY_BUCKETS - 1 : (size_t)place;
+    size_t low = 0, high = LATENCY_BUCKETS - 1;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (latency_ns < detail->ends_ns[middle]) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low;
 }
 
 static size_t region_index(struct result *result, const char *name)
@@ -87,22 +96,35 @@ static void count_region(struct region_result *region, bool answered, int64_t du
     region->last_failed_ns = due_ns > region->last_failed_ns ? due_ns : region->last_failed_ns;
 }
 
-static void add_record(struct detail *detail, const struct ledger_header *header, const struct ledger_record *record)
+static void add_record(struct detail *detail, const struct track *track, const struct ledger_record *record,
+                       struct second_bin *bin)
 {
     struct result *result = detail->measurement->result;
     enum request_outcome outcome = request_outcome(record);
-    int64_t due_ns = record->due_ns + header->clock_offset_ns, since_ns = due_ns - result->bins[0].start_ns;
-    size_t bin = since_ns / NS_PER_S < (int64_t)result->bin_count ? (size_t)(since_ns / NS_PER_S) : result->bin_count - 1;
+    int64_t due_ns = record->due_ns + track->offset_ns;
     outcome = outcome < OUTCOME_COUNT ? outcome : OUTCOME_OTHER;
     if (outcome == OUTCOME_OK || outcome == OUTCOME_STATUS || outcome == OUTCOME_BODY) {
-        result->bins[bin].latency_counts[bucket_of(seconds_of(record->done_ns - record->due_ns))]++;
+        bin->latency_counts[bucket_of(detail, record->done_ns - record->due_ns)]++;
     }
     if (outcome != OUTCOME_OK) {
-        keep_example(&result->first_of[outcome], header, record, due_ns);
+        keep_example(&result->first_of[outcome], track->header, record, due_ns);
     }
     if (outcome != OUTCOME_NOT_SENT) {
         size_t region = region_of(detail, record->address); /* may move the regions */
         count_region(&result->regions[region], outcome == OUTCOME_OK, due_ns);
+    }
+}
+
+static void add_track(struct detail *detail, const struct track *track)
+{
+    struct result *result = detail->measurement->result;
+    size_t bin = 0;
+    for (uint64_t i = 0; i < track->count; i++) {
+        int64_t due_ns = track->records[i].due_ns + track->offset_ns;
+        while (bin + 1 < result->bin_count && due_ns >= result->bins[bin + 1].start_ns) {
+            bin++;
+        }
+        add_record(detail, track, &track->records[i], &result->bins[bin]);
     }
 }
 
@@ -114,14 +136,13 @@ static int compare_regions(const void *left, const void *right)
 
 void measure_detail(struct measurement *measurement)
 {
-    const struct evidence *evidence = measurement->evidence;
     struct result *result = measurement->result;
     struct detail detail = {.measurement = measurement};
-    for (size_t i = 0; i < evidence->ledger_count && result->bin_count > 0; i++) {
-        uint64_t count = ledger_count(evidence->ledgers[i]);
-        for (uint64_t j = 0; j < count; j++) {
-            add_record(&detail, ledger_header(evidence->ledgers[i]), ledger_at(evidence->ledgers[i], j));
-        }
+    for (size_t i = 0; i < LATENCY_BUCKETS; i++) {
+        detail.ends_ns[i] = llround(latency_bucket_end_s(i) * NS_PER_S);
+    }
+    for (size_t i = 0; i < measurement->tracks.count && result->bin_count > 0; i++) {
+        add_track(&detail, &measurement->tracks.items[i]);
     }
     if (result->region_count > 0) {
         qsort(result->regions, result->region_count, sizeof(*result->regions), compare_regions);

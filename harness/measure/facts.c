@@ -165,18 +165,13 @@ static void take_event(struct measurement *measurement, const json_t *event)
 }
 
 /* The newest instant that the evidence speaks of: a request whose deadline is later than that was still open. */
-static int64_t evidence_end_ns(const struct evidence *evidence)
+static int64_t evidence_end_ns(const struct measurement *measurement)
 {
-    const json_t *last = json_array_get(evidence->events, json_array_size(evidence->events) - 1);
-    int64_t end_ns = json_int(last, "t", INT64_MIN);
-    for (size_t i = 0; i < evidence->ledger_count; i++) {
-        int64_t offset_ns = ledger_header(evidence->ledgers[i])->clock_offset_ns;
-        uint64_t count = ledger_count(evidence->ledgers[i]);
-        for (uint64_t j = 0; j < count; j++) {
-            const struct ledger_record *record = ledger_at(evidence->ledgers[i], j);
-            int64_t newest_ns = record->done_ns > record->due_ns ? record->done_ns : record->due_ns;
-            end_ns = newest_ns + offset_ns > end_ns ? newest_ns + offset_ns : end_ns;
-        }
+    const json_t *events = measurement->evidence->events;
+    int64_t end_ns = json_int(json_array_get(events, json_array_size(events) - 1), "t", INT64_MIN);
+    for (size_t i = 0; i < measurement->tracks.count; i++) {
+        int64_t newest_ns = measurement->tracks.items[i].newest_ns;
+        end_ns = newest_ns > end_ns ? newest_ns : end_ns;
     }
     return end_ns;
 }
@@ -206,7 +201,7 @@ void measure_facts(struct measurement *measurement)
     }
     result->started_utc_ns = parse_utc(json_str(json_array_get(events, 0), "utc", ""));
     result->ended_utc_ns = parse_utc(json_str(json_array_get(events, json_array_size(events) - 1), "utc", ""));
-    measurement->end_ns = evidence_end_ns(measurement->evidence);
+    measurement->end_ns = evidence_end_ns(measurement);
     result->disrupted = measurement->disruption_count > 0;
     result->origin_ns = result->disrupted ? measurement->disruptions[0].t_ns : load_start_ns(measurement->evidence);
 }

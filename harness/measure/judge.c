@@ -73,6 +73,9 @@ static struct figure find_figure(const struct measurement *measurement, const st
     if (str_eq(metric, "lost") || str_eq(metric, "duplicated")) {
         return count_figure(&result->loss, str_eq(metric, "lost") ? result->loss.lost : result->loss.duplicated);
     }
+    if (str_eq(metric, "silent_alerts") || str_eq(metric, "false_alerts")) {
+        return measure_alerts_figure(result, str_eq(metric, "silent_alerts"));
+    }
     if (str_eq(metric, "failed")) {
         return failed_figure(result, objective->unit);
     }

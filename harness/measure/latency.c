@@ -1,16 +1,12 @@
 /* Latency before, during and after the outages. It counts from the due time, and no request is left out: one that failed counts with
  * at least the deadline, so that refusing quickly does not look fast. */
-#include <stdlib.h>
-
-#include "harness/base/str.h"
+#include "harness/measure/histogram.h"
 #include "harness/measure/measurement.h"
-#include "harness/measure/quantile.h"
 #include "harness/measure/series.h"
 
 struct parts {
     int64_t begin_ns, end_ns; /* of "during" */
-    double *values[PART_COUNT];
-    size_t counts[PART_COUNT];
+    struct histogram *histograms[PART_COUNT];
 };
 
 /* "During" ends with the last recovery. While something has not recovered there is no "after". Without any outage it ends with the
@@ -35,50 +31,42 @@ static void find_limits(const struct measurement *measurement, struct parts *par
     }
 }
 
-static void add(struct parts *parts, enum objective_part part, double value)
+static void add_track(struct parts *parts, const struct track *track)
 {
-    parts->values[part][parts->counts[part]++] = value;
-}
-
-static void add_ledger(struct parts *parts, struct ledger *ledger)
-{
-    const struct ledger_header *header = ledger_header(ledger);
-    uint64_t count = ledger_count(ledger);
-    for (uint64_t i = 0; i < count; i++) {
-        const struct ledger_record *record = ledger_at(ledger, i);
-        int64_t due_ns = record->due_ns + header->clock_offset_ns;
+    int64_t deadline_ns = track->header->deadline_ns;
+    for (uint64_t i = 0; i < track->count; i++) {
+        const struct ledger_record *record = &track->records[i];
+        int64_t due_ns = record->due_ns + track->offset_ns;
         enum request_outcome outcome = request_outcome(record);
         int64_t took_ns = record->done_ns ? record->done_ns - record->due_ns : 0;
         if (outcome == OUTCOME_NOT_SENT) {
             continue;
         }
-        if (outcome != OUTCOME_OK && took_ns < header->deadline_ns) {
-            took_ns = header->deadline_ns;
+        if (outcome != OUTCOME_OK && took_ns < deadline_ns) {
+            took_ns = deadline_ns;
         }
-        add(parts, PART_WHOLE, seconds_of(took_ns));
-        add(parts,
-            due_ns < parts->begin_ns ? PART_BEFORE
-            : due_ns < parts->end_ns ? PART_DURING
-                                     : PART_AFTER,
-            seconds_of(took_ns));
+        enum objective_part part = due_ns < parts->begin_ns ? PART_BEFORE : due_ns < parts->end_ns ? PART_DURING : PART_AFTER;
+        histogram_add(parts->histograms[part], took_ns);
     }
 }
 
 void measure_latency(struct measurement *measurement)
 {
-    const struct evidence *evidence = measurement->evidence;
     struct result *result = measurement->result;
     struct latency_part *latency[PART_COUNT] = {&measurement->whole, &result->before, &result->during, &result->after};
     struct parts parts = {0};
     find_limits(measurement, &parts);
     for (size_t i = 0; i < PART_COUNT; i++) {
-        parts.values[i] = xcalloc(result->requests.scheduled + 1, sizeof(double));
+        parts.histograms[i] = histogram_new();
     }
-    for (size_t i = 0; i < evidence->ledger_count; i++) {
-        add_ledger(&parts, evidence->ledgers[i]);
+    for (size_t i = 0; i < measurement->tracks.count; i++) {
+        add_track(&parts, &measurement->tracks.items[i]);
     }
-    for (size_t i = 0; i < PART_COUNT; i++) {
-        *latency[i] = quantile_latency(parts.values[i], parts.counts[i]);
-        free(parts.values[i]);
+    for (size_t i = PART_COUNT; i-- > 0;) { /* the whole is the first, and is complete when it comes last */
+        if (i != PART_WHOLE) {
+            histogram_merge(parts.histograms[PART_WHOLE], parts.histograms[i]);
+        }
+        *latency[i] = histogram_latency(parts.histograms[i]);
+        histogram_free(parts.histograms[i]);
     }
 }

@@ -3,34 +3,35 @@
 #include "harness/measure/live.h"
 
 #include "harness/base/clock.h"
-#include "harness/base/cleanup.h"
-#include "harness/measure/series.h"
 
-/* A recovery needs requests from before the disruption only to date it, which nobody asks for here. */
 static bool class_recovered(struct ledger *ledger, enum request_class request_class, const struct outage_settings *settings,
-                            int64_t disruption_ns, int64_t now_ns)
+                            int64_t disruption_ns, int64_t until_ns)
 {
-    struct series series CLEANUP(series_clear) = {0};
+    const struct ledger_header *header = ledger_header(ledger);
+    const struct series series = {.records = ledger_records(ledger),
+                                  .count = ledger_count(ledger),
+                                  .offset_ns = header->clock_offset_ns,
+                                  .request_class = request_class,
+                                  .settings = settings};
     struct outage outage;
-    int64_t until_ns = now_ns - settings->deadline_ns;
-    series_build(ledger, request_class, settings, disruption_ns, until_ns, now_ns, &series);
-    if (!series.expected) {
+    if (!series_is_expected(header, request_class) && series_next(&series, series_from(&series, disruption_ns)) == series.count) {
         return true;
     }
-    outage_find(series.requests, series.count, settings, disruption_ns, series.known_until_ns, &outage);
-    bool held = series.known_until_ns - disruption_ns >= settings->hold_ns;
+    outage_find(&series, disruption_ns, until_ns, &outage);
+    bool held = until_ns - disruption_ns >= settings->hold_ns;
     return outage.state == OUTAGE_RECOVERED || (outage.state == OUTAGE_NONE && held);
 }
 
 bool live_recovered(struct ledger *const *ledgers, size_t count, const struct outage_settings *settings, int64_t disruption_ns,
                     int64_t now_ns)
 {
-    if (now_ns - settings->deadline_ns - disruption_ns < settings->hold_ns) {
+    int64_t until_ns = now_ns - settings->deadline_ns; /* what is due before has ended, or failed */
+    if (until_ns - disruption_ns < settings->hold_ns) {
         return false; /* nothing can have held yet: no need to look */
     }
     for (size_t i = 0; i < count; i++) {
         for (enum request_class request_class = CLASS_READ; request_class < CLASS_COUNT; request_class++) {
-            if (!class_recovered(ledgers[i], request_class, settings, disruption_ns, now_ns)) {
+            if (!class_recovered(ledgers[i], request_class, settings, disruption_ns, until_ns)) {
                 return false;
             }
         }

@@ -97,6 +97,7 @@ int measure_evidence(const struct evidence *evidence, struct result **ret_result
     struct measurement measurement = {.evidence = evidence, .result = result};
     identify(&measurement);
     read_settings(&measurement);
+    tracks_open(evidence, &measurement.tracks);
     measure_facts(&measurement);
     measure_traffic(&measurement);
     measure_detail(&measurement);
@@ -104,11 +105,13 @@ int measure_evidence(const struct evidence *evidence, struct result **ret_result
     measure_phases(&measurement);
     measure_latency(&measurement);
     measure_loss(&measurement);
+    measure_alerts(&measurement);
     int status = measure_judge(&measurement, err);
     if (status == 0) {
         measure_verdict(&measurement);
         *ret_result = TAKE(result);
     }
+    tracks_close(&measurement.tracks);
     free(measurement.disruptions);
     free(measurement.phase_bounds_s);
     return status;

@@ -9,6 +9,7 @@
 #include "harness/measure/objective.h"
 #include "harness/measure/outage.h"
 #include "harness/measure/result.h"
+#include "harness/measure/track.h"
 
 /* An instant at which the drill changed something on purpose: an injection or a revert. */
 struct disruption {
@@ -21,6 +22,7 @@ struct disruption {
 
 struct measurement {
     const struct evidence *evidence;
+    struct tracks tracks;
     struct result *result;
     struct outage_settings settings;
     int64_t late_limit_ns;
@@ -51,6 +53,12 @@ void measure_observations(struct measurement *measurement);
 void measure_phases(struct measurement *measurement);
 /* loss.c: what the read-backs show. */
 void measure_loss(struct measurement *measurement);
+/* alerts.c: which fired, which did not; needs the first disruption. */
+void measure_alerts(struct measurement *measurement);
+/* Did this event tell that an alert fires? */
+bool measure_is_firing(const json_t *event);
+/* How many that should have fired did not (silent), or how many fired that should not have. */
+struct figure measure_alerts_figure(const struct result *result, bool silent);
 /* judge.c: the plan's objectives. */
 int measure_judge(struct measurement *measurement, struct err *err) MUST_CHECK;
 /* verdict.c */

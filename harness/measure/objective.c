@@ -7,6 +7,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
+#include "harness/measure/token.h"
 #include "harness/param/units.h"
 
 enum value_kind { VALUE_DURATION = 1, VALUE_COUNT = 2, VALUE_PERCENT = 4 };
@@ -21,6 +22,8 @@ static const struct metric {
     {"rpo", VALUE_DURATION, false, "rpo <= 0s"},
     {"lost", VALUE_COUNT, false, "lost <= 0"},
     {"duplicated", VALUE_COUNT, false, "duplicated <= 0"},
+    {"silent_alerts", VALUE_COUNT, false, "silent_alerts <= 0"},
+    {"false_alerts", VALUE_COUNT, false, "false_alerts <= 0"},
     {"failed", VALUE_COUNT | VALUE_PERCENT, false, "failed < 2%"},
     {"p50", VALUE_DURATION, true, "p50 <= 100ms after recovery"},
     {"p95", VALUE_DURATION, true, "p95 <= 200ms after recovery"},
@@ -34,30 +37,6 @@ static const struct metric {
     {"reconnect", VALUE_DURATION, false, "reconnect <= 5s"},
 };
 
-/* One word or operator of the text; "" at its end. */
-struct token {
-    char text[48];
-};
-
-static bool is_word(char c)
-{
-    return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '%' || c == '-' || c == '+' || (c & 0x80);
-}
-
-static const char *next_token(const char *text, struct token *token)
-{
-    size_t length = 0;
-    *token = (struct token){0};
-    while (isspace((unsigned char)*text)) {
-        text++;
-    }
-    bool word = is_word(*text);
-    while (*text && !isspace((unsigned char)*text) && is_word(*text) == word && length < sizeof(token->text) - 1) {
-        token->text[length++] = *text++;
-    }
-    return text;
-}
-
 static int find_metric(const char *name, const struct metric **ret_metric, struct err *err)
 {
     const char *names[ARRAY_LEN(metrics)];
@@ -70,14 +49,15 @@ static int find_metric(const char *name, const struct metric **ret_metric, struc
         }
     }
     return err_set(err, ERR_INPUT,
-                   "unknown metric '%s'%s; there are rto, rpo, lost, duplicated, failed, p50, p95, p99, max and the phases", name,
-                   str_did_you_mean(name, names, ARRAY_LEN(names), hint));
+                   "unknown metric '%s'%s; there are rto, rpo, lost, duplicated, failed, silent_alerts, false_alerts, p50, p95, "
+                   "p99, max and the phases",
+                   name, str_did_you_mean(name, names, ARRAY_LEN(names), hint));
 }
 
 static int wrong_value(const struct metric *metric, const char *found, struct err *err)
 {
     const char *expected = metric->kinds == VALUE_DURATION ? "a duration with its unit (us, ms, s, min, h)"
-                           : metric->kinds == VALUE_COUNT  ? "a whole number of writes"
+                           : metric->kinds == VALUE_COUNT  ? "a whole number"
                                                            : "a percentage or a whole number of requests";
     return err_set(err, ERR_INPUT, "'%s' takes %s, as in \"%s\", found '%s'", metric->name, expected, metric->example, found);
 }
@@ -131,8 +111,8 @@ static int read_rest(const struct metric *metric, const char *rest, struct objec
 {
     static const char *const parts[] = {"before", "during", "after"};
     struct token word, what, more;
-    const char *end = next_token(next_token(rest, &word), &what);
-    (void)next_token(end, &more);
+    const char *end = token_next(token_next(rest, &word), &what);
+    (void)token_next(end, &more);
     if (!*word.text ||
         (str_eq(metric->name, "failed") && str_eq(word.text, "of") && str_eq(what.text, "requests") && !*more.text)) {
         return 0;
@@ -156,11 +136,11 @@ static int read_relative(const char **rest, struct objective *objective, struct 
     struct err ignored = {0};
     objective->relative = true;
     objective->factor = 1;
-    const char *after_times = next_token(*rest, &times);
+    const char *after_times = token_next(*rest, &times);
     if (!str_eq(times.text, "*")) {
         return 0;
     }
-    *rest = next_token(after_times, &factor);
+    *rest = token_next(after_times, &factor);
     if (!*factor.text || units_number(factor.text, &objective->factor, &ignored) < 0 || !(objective->factor >= 1)) {
         return err_set(err, ERR_INPUT,
                        "expected a factor of at least 1 after 'last_pass *', as in \"rto <= last_pass * 1.25\", found '%s'",
@@ -173,19 +153,12 @@ static int read_relative(const char **rest, struct objective *objective, struct 
 static int read_limit(const struct metric *metric, bool may_be_relative, const char **rest, struct objective *objective,
                       struct err *err)
 {
-    struct token value, unit;
-    *rest = next_token(*rest, &value);
+    struct token value;
+    *rest = token_value(*rest, "of", &value);
     if (str_eq(value.text, "last_pass")) {
         return may_be_relative
                    ? read_relative(rest, objective, err)
                    : err_set(err, ERR_INPUT, "'last_pass' belongs into the budget file; a scenario's limits are absolute");
-    }
-    /* "20 s" and "30 %" are "20s" and "30%" */
-    const char *after_unit = next_token(*rest, &unit);
-    bool bare = *value.text && !isalpha((unsigned char)value.text[strlen(value.text) - 1]) && !strchr(value.text, '%');
-    if (bare && (str_eq(unit.text, "%") || (*unit.text && strlen(unit.text) <= 3 && !str_eq(unit.text, "of")))) {
-        (void)str_copy(value.text + strlen(value.text), sizeof(value.text) - strlen(value.text), unit.text);
-        *rest = after_unit;
     }
     return read_value(metric, value.text, objective, err);
 }
@@ -195,7 +168,7 @@ static int parse(const char *text, bool may_be_relative, struct objective **ret_
     struct objective *objective CLEANUP(objective_cleanup) = xcalloc(1, sizeof(*objective));
     struct token name, comparison;
     const struct metric *metric = NULL;
-    const char *rest = next_token(next_token(text, &name), &comparison);
+    const char *rest = token_next(token_next(text, &name), &comparison);
     int status = find_metric(name.text, &metric, err);
     if (status == 0) {
         status = read_comparison(metric, comparison.text, objective, err);

@@ -2,6 +2,7 @@
  *
  *   rto rpo                          a duration; rto takes the worst observation
  *   lost duplicated                  a count of writes
+ *   silent_alerts false_alerts       alerts that should have fired and did not; that fired and should not have
  *   failed                           "30%" of the requests that were sent, or a count; timed out requests are failed ones
  *   p50 p95 p99 max                  a duration, of the whole load or of one part of it: "before recovery" is before the first
  *                                    disruption, "during recovery" up to the last recovery, "after recovery" from there on

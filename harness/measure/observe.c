@@ -10,13 +10,13 @@
 /* One vantage's requests of one class. */
 struct watch {
     struct series series;
-    const struct ledger_header *header;
-    enum request_class request_class;
+    const struct track *track;
+    int64_t known_until_ns;
 };
 
 static int64_t watch_end_ns(const struct measurement *measurement, const struct watch *watch, size_t next)
 {
-    int64_t end_ns = watch->series.known_until_ns;
+    int64_t end_ns = watch->known_until_ns;
     if (next < measurement->disruption_count && measurement->disruptions[next].t_ns < end_ns) {
         end_ns = measurement->disruptions[next].t_ns;
     }
@@ -37,7 +37,7 @@ static void follow(const struct measurement *measurement, const struct watch *wa
     int64_t begin_ns = measurement->disruptions[index].t_ns;
     for (size_t next = index + 1;; next++) {
         *ret_until_ns = watch_end_ns(measurement, watch, next);
-        outage_find(watch->series.requests, watch->series.count, &measurement->settings, begin_ns, *ret_until_ns, outage);
+        outage_find(&watch->series, begin_ns, *ret_until_ns, outage);
         if (is_settled(outage, &measurement->settings, *ret_until_ns - begin_ns) || next >= measurement->disruption_count) {
             return;
         }
@@ -59,11 +59,23 @@ static struct figure open_figure(const struct measurement *measurement, const st
     return figure;
 }
 
+/* Nothing failed any more, but too few requests were due to see that it held. */
+static struct figure thin_figure(const struct measurement *measurement, const struct outage *outage, int64_t begin_ns)
+{
+    struct figure figure = {.measured = true, .at_least = true, .value = seconds_of(outage->last_failed_ns - begin_ns)};
+    (void)str_format(figure.why, sizeof(figure.why), "some windows have fewer than the %u requests that are needed",
+                     measurement->settings.minimum_count);
+    return figure;
+}
+
 static struct figure rto_of(const struct measurement *measurement, const struct watch *watch, size_t index,
                             const struct outage *outage, int64_t until_ns)
 {
     const struct disruption *disruption = &measurement->disruptions[index];
     double watched_s = seconds_of(until_ns - disruption->t_ns);
+    if (outage->state == OUTAGE_OPEN && outage->thin) {
+        return thin_figure(measurement, outage, disruption->t_ns);
+    }
     if (outage->state == OUTAGE_OPEN) {
         return open_figure(measurement, outage, disruption->t_ns, until_ns);
     }
@@ -71,7 +83,7 @@ static struct figure rto_of(const struct measurement *measurement, const struct 
         return (struct figure){
             .measured = true,
             .value = seconds_of(outage->recovery_ns - disruption->t_ns),
-            .resolution = seconds_of(outage->gap_ns + watch->header->clock_bound_ns + disruption->bracket_ns),
+            .resolution = seconds_of(outage->recovery_within_ns + watch->track->bound_ns + disruption->bracket_ns),
         };
     }
     if (outage->state == OUTAGE_UNKNOWN && watched_s < seconds_of(measurement->settings.window_ns)) {
@@ -85,17 +97,6 @@ static struct figure rto_of(const struct measurement *measurement, const struct 
         return figure_unknown("no outage was seen, but the fault was not proven either");
     }
     return (struct figure){.measured = true};
-}
-
-static void count_requests(const struct watch *watch, struct observation *observation)
-{
-    for (size_t i = 0; i < watch->series.count; i++) {
-        const struct outage_request *request = &watch->series.requests[i];
-        if (request->due_ns >= observation->disruption_ns && request->due_ns < observation->watched_until_ns) {
-            observation->requests++;
-            observation->failed += !request->good;
-        }
-    }
 }
 
 static void add_observation(struct measurement *measurement, const struct watch *watch, size_t index)
@@ -112,41 +113,38 @@ static void add_observation(struct measurement *measurement, const struct watch 
         .cause = xasprintf("%s %s %s", disruption->failback ? "revert" : "inject", fault->fault, fault->target),
         .fault_id = xstrdup(fault->fault_id),
         .failback = disruption->failback,
-        .vantage = xstrdup(watch->header->vantage),
-        .request_class = watch->request_class,
+        .vantage = xstrdup(watch->track->header->vantage),
+        .request_class = watch->series.request_class,
         .disruption_ns = disruption->t_ns,
         .watched_until_ns = until_ns > disruption->t_ns ? until_ns : disruption->t_ns,
         .outage = outage.state == OUTAGE_RECOVERED || outage.state == OUTAGE_OPEN,
         .outage_start_ns = outage.start_ns,
         .recovery_ns = outage.state == OUTAGE_RECOVERED ? outage.recovery_ns : 0,
+        .start_resolution_ns = outage.start_ns ? outage.start_within_ns + watch->track->bound_ns : 0,
+        .recovery_resolution_ns = outage.recovery_ns ? outage.recovery_within_ns + watch->track->bound_ns : 0,
         .rto = rto_of(measurement, watch, index, &outage, until_ns),
+        .requests = outage.requests,
+        .failed = outage.failed,
     };
-    count_requests(watch, observation);
-}
-
-/* The load's end: the last request that was due. */
-static void end_series(struct series *series)
-{
-    int64_t last_ns = series->count ? series->requests[series->count - 1].due_ns + 1 : INT64_MIN / 2;
-    series->known_until_ns = last_ns < series->known_until_ns ? last_ns : series->known_until_ns;
 }
 
 static size_t open_watches(const struct measurement *measurement, struct watch *watches)
 {
     size_t count = 0;
-    for (size_t i = 0; i < measurement->evidence->ledger_count; i++) {
-        struct ledger *ledger = measurement->evidence->ledgers[i];
+    for (size_t i = 0; i < measurement->tracks.count; i++) {
+        const struct track *track = &measurement->tracks.items[i];
         for (enum request_class request_class = CLASS_READ; request_class < CLASS_COUNT; request_class++) {
-            struct watch *watch = &watches[count];
-            *watch = (struct watch){.header = ledger_header(ledger), .request_class = request_class};
-            series_build(ledger, request_class, &measurement->settings, INT64_MIN, INT64_MAX, measurement->end_ns,
-                         &watch->series);
-            end_series(&watch->series);
-            if (watch->series.expected) {
-                count++;
-            } else {
-                series_clear(&watch->series);
+            if (!track->by_class[request_class] && !series_is_expected(track->header, request_class)) {
+                continue;
             }
+            struct watch *watch = &watches[count++];
+            *watch = (struct watch){.track = track,
+                                    .series = {.records = track->records,
+                                               .count = track->count,
+                                               .offset_ns = track->offset_ns,
+                                               .request_class = request_class,
+                                               .settings = &measurement->settings}};
+            watch->known_until_ns = series_known_until_ns(&watch->series, measurement->end_ns);
         }
     }
     return count;
@@ -203,7 +201,7 @@ static void find_worst(struct measurement *measurement, size_t per_disruption)
 
 void measure_observations(struct measurement *measurement)
 {
-    struct watch *watches = xcalloc(measurement->evidence->ledger_count * CLASS_COUNT + 1, sizeof(*watches));
+    AUTO_FREE struct watch *watches = xcalloc(measurement->tracks.count * CLASS_COUNT + 1, sizeof(*watches));
     size_t count = open_watches(measurement, watches);
     for (size_t i = 0; i < measurement->disruption_count; i++) {
         for (size_t j = 0; j < count; j++) {
@@ -211,8 +209,4 @@ void measure_observations(struct measurement *measurement)
         }
     }
     find_worst(measurement, count);
-    for (size_t j = 0; j < count; j++) {
-        series_clear(&watches[j].series);
-    }
-    free(watches);
 }

@@ -79,12 +79,28 @@ static const char *seen_before(const json_t *events, const json_t *event, bool (
     return is_value(from) ? from : last;
 }
 
+static bool watches_alerts(const json_t *events)
+{
+    size_t index;
+    json_t *event;
+    json_array_foreach(events, index, event)
+    {
+        if (str_eq(json_str(event, "observer", ""), "alert")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where alerts are watched they are what people are told by: nothing else is a detection there. */
 static bool is_detection(const json_t *events, const json_t *event)
 {
     const char *observer = json_str(event, "observer", ""), *from = json_str(event, "from", ""), *to = json_str(event, "to", "");
-    bool alert = str_eq(observer, "alert") && str_eq(to, "firing");
     bool health = str_eq(observer, "health") && str_eq(from, "up") && str_eq(to, "down");
-    return health || alert ||
+    if (measure_is_firing(event) || watches_alerts(events)) {
+        return measure_is_firing(event);
+    }
+    return health ||
            (str_eq(observer, "role") && is_role(to) && !is_primary(to) && is_primary(seen_before(events, event, is_role)));
 }
 
@@ -144,8 +160,10 @@ static char *describe(const json_t *event)
     if (str_eq(json_str(event, "kind", ""), "note")) {
         return xstrdup(json_str(event, "text", ""));
     }
-    return xasprintf("%s %s: %s to %s", json_str(event, "observer", ""), json_str(event, "subject", ""),
-                     json_str(event, "from", "?"), json_str(event, "to", "?"));
+    const char *observer = json_str(event, "observer", ""), *subject = json_str(event, "subject", "");
+    bool said = str_starts_with(subject, observer);
+    return xasprintf("%s%s%s: %s to %s", said ? "" : observer, said ? "" : " ", subject, json_str(event, "from", "?"),
+                     json_str(event, "to", "?"));
 }
 
 /* Adds the phase when its end was observed; gives that instant, or the cursor. */

@@ -54,6 +54,14 @@ static void free_objectives(struct objective_result *objectives, size_t count)
     free(objectives);
 }
 
+static void free_alerts(struct result *result)
+{
+    for (size_t i = 0; i < result->alert_count; i++) {
+        free(result->alerts[i].name);
+    }
+    free(result->alerts);
+}
+
 static void free_observations(struct result *result)
 {
     for (size_t i = 0; i < result->observation_count; i++) {
@@ -126,6 +134,7 @@ void result_free(struct result *result)
     free_objectives(result->warnings, result->warning_count);
     free_observations(result);
     free_faults(result);
+    free_alerts(result);
     free_loss(&result->loss);
     free_bins(result);
     free_texts(result->findings, result->finding_count);

@@ -51,10 +51,11 @@ struct observation {
     char *vantage;
     enum request_class request_class;
     int64_t disruption_ns, watched_until_ns;
-    bool outage;                          /* there was one */
-    int64_t outage_start_ns, recovery_ns; /* recovery 0 when not recovered */
-    struct figure rto;                    /* seconds from the disruption to recovery; 0 when a proven fault caused no outage */
-    uint64_t failed;                      /* failed requests due in it */
+    bool outage;                                         /* there was one */
+    int64_t outage_start_ns, recovery_ns;                /* recovery 0 when not recovered */
+    int64_t start_resolution_ns, recovery_resolution_ns; /* the true instants are no further away: gap, driver, clock */
+    struct figure rto; /* seconds from the disruption to recovery; 0 when a proven fault caused no outage */
+    uint64_t failed;   /* failed requests due in it */
     uint64_t requests;
 };
 
@@ -89,6 +90,13 @@ struct loss {
         uint64_t checked, missing, newly_missing; /* acknowledged before it and asked for; missing; of these not missing before */
     } * checks;
     size_t check_count;
+};
+
+struct alert_result {
+    char *name; /* the observer's */
+    bool must_fire, may_fire, fired_before;
+    int64_t fired_ns; /* first time after the first disruption; 0: it did not */
+    int64_t bound_ns; /* it fired up to so long before it was seen */
 };
 
 struct latency_part {
@@ -157,6 +165,8 @@ struct result {
     size_t phase_count;
     struct fault_result *faults;
     size_t fault_count;
+    struct alert_result *alerts;
+    size_t alert_count;
     struct loss loss;
     struct figure rto;      /* worst over observations */
     size_t rto_observation; /* index of the worst; SIZE_MAX without */

@@ -7,25 +7,24 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
+#include "harness/base/vec.h"
+#include "harness/measure/histogram.h"
 #include "harness/measure/measurement.h"
-#include "harness/measure/quantile.h"
 #include "harness/measure/series.h"
 
 enum { MAX_BINS = 7 * 86400 }; /* a week: a due time further away comes from a damaged record */
 
-struct sample {
-    size_t bin;
-    double latency_s;
+struct known_address { /* requests go to few addresses: each is looked up once */
+    uint32_t address;
+    size_t bin; /* of result->addresses */
 };
 
 struct traffic {
     struct measurement *measurement;
-    int64_t first_ns;
-    struct sample *samples; /* one per answered request */
-    size_t sample_count;
-    double *late;
-    size_t late_count;
-    uint64_t too_late;
+    VEC(int64_t) latencies_ns; /* of the answered requests of the second at hand */
+    VEC(struct known_address) known;
+    struct histogram *late;
+    uint64_t late_count, too_late;
 };
 
 static int64_t floor_second(int64_t ns, int64_t origin_ns)
@@ -35,38 +34,26 @@ static int64_t floor_second(int64_t ns, int64_t origin_ns)
     return origin_ns + seconds * NS_PER_S;
 }
 
-static uint64_t total_records(const struct evidence *evidence)
+static void make_bins(struct measurement *measurement)
 {
-    uint64_t total = 0;
-    for (size_t i = 0; i < evidence->ledger_count; i++) {
-        total += ledger_count(evidence->ledgers[i]);
-    }
-    return total;
-}
-
-static void make_bins(struct traffic *traffic)
-{
-    const struct evidence *evidence = traffic->measurement->evidence;
-    struct result *result = traffic->measurement->result;
+    struct result *result = measurement->result;
     int64_t first_ns = INT64_MAX, last_ns = INT64_MIN;
-    for (size_t i = 0; i < evidence->ledger_count; i++) {
-        int64_t offset_ns = ledger_header(evidence->ledgers[i])->clock_offset_ns;
-        uint64_t count = ledger_count(evidence->ledgers[i]);
-        for (uint64_t j = 0; j < count; j++) {
-            int64_t due_ns = ledger_at(evidence->ledgers[i], j)->due_ns + offset_ns;
-            first_ns = due_ns < first_ns ? due_ns : first_ns;
-            last_ns = due_ns > last_ns ? due_ns : last_ns;
+    for (size_t i = 0; i < measurement->tracks.count; i++) {
+        const struct track *track = &measurement->tracks.items[i];
+        if (track->count) {
+            first_ns = track->first_due_ns < first_ns ? track->first_due_ns : first_ns;
+            last_ns = track->last_due_ns > last_ns ? track->last_due_ns : last_ns;
         }
     }
     if (first_ns > last_ns) {
         return;
     }
-    traffic->first_ns = floor_second(first_ns, result->origin_ns);
-    int64_t bins = (last_ns - traffic->first_ns) / NS_PER_S + 1;
+    first_ns = floor_second(first_ns, result->origin_ns);
+    int64_t bins = (last_ns - first_ns) / NS_PER_S + 1;
     result->bin_count = (size_t)(bins < MAX_BINS ? bins : MAX_BINS);
     result->bins = xcalloc(result->bin_count, sizeof(*result->bins));
     for (size_t i = 0; i < result->bin_count; i++) {
-        result->bins[i].start_ns = traffic->first_ns + (int64_t)i * NS_PER_S;
+        result->bins[i].start_ns = first_ns + (int64_t)i * NS_PER_S;
     }
 }
 
@@ -95,23 +82,30 @@ void measure_region_name(const json_t *plan, struct in_addr address, char *out, 
     }
 }
 
-static struct address_bin *find_address(struct measurement *measurement, uint32_t value)
+static size_t add_address(struct measurement *measurement, uint32_t value)
 {
     struct result *result = measurement->result;
     struct in_addr address = {.s_addr = value};
-    char text[INET_ADDRSTRLEN];
-    inet_ntop(AF_INET, &address, text, sizeof(text));
-    for (size_t i = 0; i < result->address_count; i++) {
-        if (str_eq(result->addresses[i].address, text)) {
-            return &result->addresses[i];
+    result->addresses = xrealloc(result->addresses, result->address_count + 1, sizeof(*result->addresses));
+    struct address_bin *bin = &result->addresses[result->address_count];
+    *bin = (struct address_bin){.counts = xcalloc(result->bin_count, sizeof(*bin->counts))};
+    inet_ntop(AF_INET, &address, bin->address, sizeof(bin->address));
+    measure_region_name(measurement->evidence->plan, address, bin->region, sizeof(bin->region));
+    return result->address_count++;
+}
+
+static struct address_bin *find_address(struct traffic *traffic, uint32_t value)
+{
+    struct result *result = traffic->measurement->result;
+    VEC_EACH(known, &traffic->known)
+    {
+        if (known->address == value) {
+            return &result->addresses[known->bin];
         }
     }
-    result->addresses = xrealloc(result->addresses, result->address_count + 1, sizeof(*result->addresses));
-    struct address_bin *bin = &result->addresses[result->address_count++];
-    *bin = (struct address_bin){.counts = xcalloc(result->bin_count, sizeof(*bin->counts))};
-    (void)str_copy(bin->address, sizeof(bin->address), text);
-    measure_region_name(measurement->evidence->plan, address, bin->region, sizeof(bin->region));
-    return bin;
+    size_t bin = add_address(traffic->measurement, value);
+    *VEC_ADD(&traffic->known) = (struct known_address){.address = value, .bin = bin};
+    return &result->addresses[bin];
 }
 
 static int compare_addresses(const void *left, const void *right)
@@ -134,51 +128,59 @@ static void count_fate(struct result *result, struct second_bin *bin, enum reque
     result->requests.scheduled++;
 }
 
-static void count_record(struct traffic *traffic, const struct ledger_record *record, int64_t offset_ns)
+/* How late the driver was with it. Over a standing connection it is to blame until the first byte is out; a new connection is the
+ * system's time. */
+static int64_t late_ns(const struct ledger_record *record)
 {
-    struct measurement *measurement = traffic->measurement;
-    struct result *result = measurement->result;
-    enum request_outcome outcome = request_outcome(record);
-    int64_t since_ns = record->due_ns + offset_ns - traffic->first_ns;
-    size_t bin = since_ns / NS_PER_S < (int64_t)result->bin_count ? (size_t)(since_ns / NS_PER_S) : result->bin_count - 1;
-    outcome = outcome < OUTCOME_COUNT ? outcome : OUTCOME_OTHER;
-    count_fate(result, &result->bins[bin], outcome);
-    if (outcome == OUTCOME_OK || outcome == OUTCOME_STATUS || outcome == OUTCOME_BODY) {
-        traffic->samples[traffic->sample_count++] =
-            (struct sample){.bin = bin, .latency_s = seconds_of(record->done_ns - record->due_ns)};
-        if (record->address) {
-            find_address(measurement, record->address)->counts[bin]++;
-        }
-    }
-    /* A new connection is the system's time, not the driver's. */
-    if (record->sent_ns != 0 && outcome != OUTCOME_NOT_SENT && !record->new_connection) {
-        traffic->late[traffic->late_count++] = seconds_of(record->sent_ns - record->due_ns);
-        traffic->too_late += record->sent_ns - record->due_ns > measurement->late_limit_ns;
-    }
+    bool standing = record->sent_ns != 0 && !record->new_connection;
+    return standing ? record->sent_ns - record->due_ns : record->late_us * (int64_t)NS_PER_US;
 }
 
-static int compare_samples(const void *left, const void *right)
-{
-    const struct sample *a = left, *b = right;
-    if (a->bin != b->bin) {
-        return a->bin < b->bin ? -1 : 1;
-    }
-    return a->latency_s < b->latency_s ? -1 : a->latency_s > b->latency_s;
-}
-
-static void fill_quantiles(struct traffic *traffic)
+static void count_record(struct traffic *traffic, const struct ledger_record *record, size_t index)
 {
     struct result *result = traffic->measurement->result;
-    AUTO_FREE double *values = xcalloc(traffic->sample_count + 1, sizeof(*values));
-    qsort(traffic->samples, traffic->sample_count, sizeof(*traffic->samples), compare_samples);
-    for (size_t begin = 0, end = 0; begin < traffic->sample_count; begin = end) {
-        for (; end < traffic->sample_count && traffic->samples[end].bin == traffic->samples[begin].bin; end++) {
-            values[end - begin] = traffic->samples[end].latency_s;
+    enum request_outcome outcome = request_outcome(record);
+    outcome = outcome < OUTCOME_COUNT ? outcome : OUTCOME_OTHER;
+    count_fate(result, &result->bins[index], outcome);
+    if (outcome == OUTCOME_OK || outcome == OUTCOME_STATUS || outcome == OUTCOME_BODY) {
+        *VEC_ADD(&traffic->latencies_ns) = record->done_ns - record->due_ns;
+        if (record->address) {
+            find_address(traffic, record->address)->counts[index]++;
         }
-        struct second_bin *bin = &result->bins[traffic->samples[begin].bin];
-        bin->p50_s = quantile_of(values, end - begin, 0.50);
-        bin->p95_s = quantile_of(values, end - begin, 0.95);
-        bin->p99_s = quantile_of(values, end - begin, 0.99);
+    }
+    if (outcome != OUTCOME_NOT_SENT) {
+        histogram_add(traffic->late, late_ns(record));
+        traffic->late_count++;
+        traffic->too_late += late_ns(record) > traffic->measurement->late_limit_ns;
+    }
+}
+
+static void fill_quantiles(struct traffic *traffic, struct second_bin *bin)
+{
+    int64_t *latencies_ns = traffic->latencies_ns.items;
+    size_t count = traffic->latencies_ns.count;
+    bin->p50_s = seconds_of(quantile_select_ns(latencies_ns, count, 0.50));
+    bin->p95_s = seconds_of(quantile_select_ns(latencies_ns, count, 0.95));
+    bin->p99_s = seconds_of(quantile_select_ns(latencies_ns, count, 0.99));
+    traffic->latencies_ns.count = 0;
+}
+
+/* Second by second over all tracks, so that only one second's latencies are held at once. */
+static void count_all(struct traffic *traffic)
+{
+    struct result *result = traffic->measurement->result;
+    const struct tracks *tracks = &traffic->measurement->tracks;
+    AUTO_FREE uint64_t *next = xcalloc(tracks->count + 1, sizeof(*next));
+    for (size_t index = 0; index < result->bin_count; index++) {
+        bool last = index + 1 == result->bin_count;
+        for (size_t i = 0; i < tracks->count; i++) {
+            const struct track *track = &tracks->items[i];
+            int64_t end_ns = last ? INT64_MAX : result->bins[index].start_ns + NS_PER_S - track->offset_ns;
+            for (; next[i] < track->count && track->records[next[i]].due_ns < end_ns; next[i]++) {
+                count_record(traffic, &track->records[next[i]], index);
+            }
+        }
+        fill_quantiles(traffic, &result->bins[index]);
     }
 }
 
@@ -199,13 +201,13 @@ static bool read_account(const struct measurement *measurement, double *ret_p99_
     return found > 0 && found >= measurement->evidence->ledger_count;
 }
 
-/* Late: more than the agreed share of requests over standing connections. The account's p99 over the limit is one in a hundred. */
+/* Late: more than the agreed share of requests. The account's p99 over the limit is one in a hundred. */
 static bool was_late(struct traffic *traffic)
 {
     struct measurement *measurement = traffic->measurement;
     struct result *result = measurement->result;
     double limit_s = seconds_of(measurement->late_limit_ns);
-    struct latency_part late = quantile_latency(traffic->late, traffic->late_count);
+    struct latency_part late = histogram_latency(traffic->late);
     bool too_many = (double)traffic->too_late > measurement->late_share * (double)traffic->late_count;
     double p99_s, max_s;
     result->driver.measured = late.measured;
@@ -240,27 +242,19 @@ static void judge_driver(struct traffic *traffic)
 
 void measure_traffic(struct measurement *measurement)
 {
-    const struct evidence *evidence = measurement->evidence;
-    struct traffic traffic = {.measurement = measurement};
-    uint64_t total = total_records(evidence);
-    AUTO_FREE struct sample *samples = xcalloc(total + 1, sizeof(*samples));
-    AUTO_FREE double *late = xcalloc(total + 1, sizeof(*late));
-    traffic.samples = samples;
-    traffic.late = late;
-    make_bins(&traffic);
-    for (size_t i = 0; i < evidence->ledger_count; i++) {
-        const struct ledger_header *header = ledger_header(evidence->ledgers[i]);
-        uint64_t count = ledger_count(evidence->ledgers[i]);
-        for (uint64_t j = 0; j < count; j++) {
-            count_record(&traffic, ledger_at(evidence->ledgers[i], j), header->clock_offset_ns);
-        }
-        measurement->result->method.clock_bound_s = seconds_of(header->clock_bound_ns) > measurement->result->method.clock_bound_s
-                                                        ? seconds_of(header->clock_bound_ns)
-                                                        : measurement->result->method.clock_bound_s;
+    struct result *result = measurement->result;
+    AUTO_HISTOGRAM struct histogram *late = histogram_new();
+    struct traffic traffic = {.measurement = measurement, .late = late};
+    make_bins(measurement);
+    count_all(&traffic);
+    for (size_t i = 0; i < measurement->tracks.count; i++) {
+        double bound_s = seconds_of(measurement->tracks.items[i].bound_ns);
+        result->method.clock_bound_s = fmax(result->method.clock_bound_s, bound_s);
     }
-    fill_quantiles(&traffic);
     judge_driver(&traffic);
-    if (measurement->result->address_count) {
-        qsort(measurement->result->addresses, measurement->result->address_count, sizeof(struct address_bin), compare_addresses);
+    if (result->address_count) {
+        qsort(result->addresses, result->address_count, sizeof(*result->addresses), compare_addresses);
     }
+    VEC_CLEAR(&traffic.latencies_ns);
+    VEC_CLEAR(&traffic.known);
 }

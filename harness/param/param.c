@@ -97,6 +97,8 @@ static int set_value(const struct param *param, const char *text, void *field, s
         return units_rate(text, field, err);
     case PARAM_BYTES:
         return units_bytes(text, field, err);
+    case PARAM_BITRATE:
+        return units_bitrate(text, field, err);
     case PARAM_CHOICE:
         return set_choice(param, text, field, err);
     case PARAM_END:
@@ -120,6 +122,9 @@ static const char *limit_text(const struct param *param, int64_t limit, char out
     case PARAM_RATE:
         (void)str_format(out, 40, "%lld/s", (long long)limit);
         break;
+    case PARAM_BITRATE:
+        (void)str_format(out, 40, "%lldbit", (long long)limit);
+        break;
     default:
         (void)str_format(out, 40, "%lld", (long long)limit);
     }
@@ -132,6 +137,7 @@ static double value_in_limit_unit(const struct param *param, const void *field)
     case PARAM_INTEGER:
     case PARAM_DURATION:
     case PARAM_BYTES:
+    case PARAM_BITRATE:
         return (double)*(const int64_t *)field;
     case PARAM_SHARE:
         return *(const double *)field * 1e6;
@@ -219,9 +225,9 @@ static int read_child(const struct param *table, const struct node *child, const
 static void zero_fields(const struct param *table, void *out)
 {
     static const size_t sizes[PARAM_TYPE_COUNT] = {
-        [PARAM_STRING] = sizeof(char *),    [PARAM_BOOL] = sizeof(bool),    [PARAM_INTEGER] = sizeof(int64_t),
-        [PARAM_DURATION] = sizeof(int64_t), [PARAM_SHARE] = sizeof(double), [PARAM_RATE] = sizeof(double),
-        [PARAM_BYTES] = sizeof(int64_t),    [PARAM_CHOICE] = sizeof(int),
+        [PARAM_STRING] = sizeof(char *),    [PARAM_BOOL] = sizeof(bool),       [PARAM_INTEGER] = sizeof(int64_t),
+        [PARAM_DURATION] = sizeof(int64_t), [PARAM_SHARE] = sizeof(double),    [PARAM_RATE] = sizeof(double),
+        [PARAM_BYTES] = sizeof(int64_t),    [PARAM_BITRATE] = sizeof(int64_t), [PARAM_CHOICE] = sizeof(int),
     };
     for (const struct param *param = table; param->type != PARAM_END; param++) {
         memset(field_of(param, out), 0, sizes[param->type]);
@@ -292,6 +298,9 @@ static json_t *value_to_json(const struct param *param, const void *field)
     case PARAM_BYTES:
         (void)str_format(text, sizeof(text), "%lld%s", (long long)*(const int64_t *)field, param->type == PARAM_BYTES ? "B" : "");
         return param->type == PARAM_BYTES ? json_string(text) : json_integer(*(const int64_t *)field);
+    case PARAM_BITRATE:
+        (void)str_format(text, sizeof(text), "%lldbit", (long long)*(const int64_t *)field);
+        return json_string(text);
     case PARAM_DURATION:
         return json_string(duration_text(*(const int64_t *)field, text));
     case PARAM_SHARE:
@@ -326,8 +335,9 @@ json_t *param_to_json(const struct param *table, const void *values)
 static const char *type_hint(const struct param *param)
 {
     static const char *const hints[PARAM_TYPE_COUNT] = {
-        [PARAM_STRING] = "text",   [PARAM_BOOL] = "true|false", [PARAM_INTEGER] = "number", [PARAM_DURATION] = "duration",
-        [PARAM_SHARE] = "percent", [PARAM_RATE] = "rate",       [PARAM_BYTES] = "size",     [PARAM_CHOICE] = "",
+        [PARAM_STRING] = "text",       [PARAM_BOOL] = "true|false",         [PARAM_INTEGER] = "number",
+        [PARAM_DURATION] = "duration", [PARAM_SHARE] = "percent",           [PARAM_RATE] = "rate",
+        [PARAM_BYTES] = "size",        [PARAM_BITRATE] = "bits per second", [PARAM_CHOICE] = "",
     };
     return param->unit_hint ? param->unit_hint : hints[param->type];
 }

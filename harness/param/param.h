@@ -17,6 +17,7 @@ enum param_type {
     PARAM_SHARE,    /* double 0…1, written "30%"; min and max in parts per million */
     PARAM_RATE,     /* double per second */
     PARAM_BYTES,    /* int64_t */
+    PARAM_BITRATE,  /* int64_t bits per second, written "10Mbit" */
     PARAM_CHOICE,   /* int: index into choices */
     PARAM_TYPE_COUNT
 };

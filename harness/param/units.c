@@ -117,6 +117,22 @@ int units_bytes(const char *text, int64_t *ret_bytes, struct err *err)
     return 0;
 }
 
+int units_bitrate(const char *text, int64_t *ret_bits, struct err *err)
+{
+    static const struct unit units[] = {{"bit", 1}, {"Kbit", 1e3}, {"Mbit", 1e6}, {"Gbit", 1e9}};
+    double value;
+    const char *name;
+    const struct unit *unit = NULL;
+    if (split_number(text, &value, &name)) {
+        unit = find_unit(units, sizeof(units) / sizeof(units[0]), name);
+    }
+    if (!unit || value < 0 || value * unit->factor > 9e18) {
+        return err_set(err, ERR_INPUT, "expected bits per second such as \"10Mbit\", found '%s'", text ? text : "");
+    }
+    *ret_bits = llround(value * unit->factor);
+    return 0;
+}
+
 int units_integer(const char *text, int64_t *ret_value, struct err *err)
 {
     char *end = NULL;

@@ -40,8 +40,16 @@ const struct param scenario_measure_table[] = {
 };
 
 /* The top level, for the help and the nearest name; maps and lists are read by hand. */
-static const char *const top_names[] = {"title",      "why",      "usual",  "topology", "load", "measure",
-                                        "objectives", "settings", "params", "redact",   "run"};
+static const char *const top_names[] = {"title",  "why",      "usual",      "topology", "load",   "measure", "objectives",
+                                        "alerts", "may_fire", "abort_when", "settings", "params", "redact",  "run"};
+
+static void free_names(char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(names[i]);
+    }
+    free(names);
+}
 
 void scenario_free(struct scenario *scenario)
 {
@@ -52,10 +60,14 @@ void scenario_free(struct scenario *scenario)
         free(scenario->objectives[i]);
     }
     free(scenario->objectives);
-    for (size_t i = 0; i < scenario->redact_count; i++) {
-        free(scenario->redact[i]);
+    free_names(scenario->redact, scenario->redact_count);
+    free_names(scenario->alerts, scenario->alert_count);
+    free_names(scenario->may_fire, scenario->may_fire_count);
+    for (size_t i = 0; i < scenario->abort_count; i++) {
+        free(scenario->abort_when[i].text);
+        free(scenario->abort_when[i].where);
     }
-    free(scenario->redact);
+    free(scenario->abort_when);
     node_free(scenario->settings);
     node_free(scenario->params);
     free(scenario->file);
@@ -143,6 +155,37 @@ static int read_redact(struct scenario *scenario, const struct node *declared, s
     return list ? read_texts(list, expected, &scenario->redact, &scenario->redact_count, err) : 0;
 }
 
+static int read_names_of(const struct node *declared, const char *key, char ***ret_names, size_t *ret_count, struct err *err)
+{
+    const struct node *list = node_get(declared, key);
+    if (list && list->kind != NODE_LIST) {
+        return node_err(list, err, "'%s': expected a list of observers of the kind alert, as { \"alert RegionDown\" }", key);
+    }
+    AUTO_FREE char *expected = xasprintf("'%s': expected names of observers", key);
+    return list ? read_texts(list, expected, ret_names, ret_count, err) : 0;
+}
+
+/* What they say is checked by the plan, which knows the metrics and the vantages. */
+static int read_abort_when(struct scenario *scenario, const struct node *declared, struct err *err)
+{
+    const struct node *list = node_get(declared, "abort_when");
+    if (!list || (list->kind == NODE_LIST && list->count == 0)) {
+        return 0;
+    }
+    scenario->abort_when = xcalloc(list->kind == NODE_LIST ? list->count : 0, sizeof(*scenario->abort_when));
+    for (size_t i = 0; list->kind == NODE_LIST && i < list->count; i++) {
+        char where[512];
+        if (list->children[i]->kind != NODE_SCALAR) {
+            break;
+        }
+        scenario->abort_when[scenario->abort_count++] = (struct scenario_rule){
+            .text = xstrdup(list->children[i]->text), .where = xstrdup(node_where(list->children[i], where))};
+    }
+    return scenario->abort_count == list->count && list->kind == NODE_LIST
+               ? 0
+               : node_err(list, err, "'abort_when': expected a list of rules such as { \"failed > 90%% for 30s\" }");
+}
+
 static int read_map(const struct node *declared, const char *key, struct node **out, struct err *err)
 {
     const struct node *map = node_get(declared, key);
@@ -206,6 +249,15 @@ static int read_all(struct scenario *scenario, const struct node *declared, stru
     }
     if (status == 0) {
         status = read_redact(scenario, declared, err);
+    }
+    if (status == 0) {
+        status = read_names_of(declared, "alerts", &scenario->alerts, &scenario->alert_count, err);
+    }
+    if (status == 0) {
+        status = read_names_of(declared, "may_fire", &scenario->may_fire, &scenario->may_fire_count, err);
+    }
+    if (status == 0) {
+        status = read_abort_when(scenario, declared, err);
     }
     if (status == 0) {
         status = read_map(declared, "settings", &scenario->settings, err);

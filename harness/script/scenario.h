@@ -40,6 +40,14 @@ struct scenario {
     size_t objective_count;
     char **redact; /* names whose values never get into evidence */
     size_t redact_count;
+    char **alerts; /* observers of the kind "alert" that must fire */
+    size_t alert_count;
+    char **may_fire; /* and those of which either is right */
+    size_t may_fire_count;
+    struct scenario_rule {
+        char *text, *where; /* where: "file:line:column: " or "" */
+    } * abort_when;
+    size_t abort_count;
     struct node *settings; /* for the topology, a map; never NULL */
     struct node *params;   /* the scenario's own, a map; never NULL */
 };

@@ -59,6 +59,7 @@ static void free_observer(struct topology_observer *observer)
     free(observer->query);
     free(observer->url);
     free(observer->field);
+    free(observer->otherwise);
     free_strings(observer->argv, observer->argc);
 }
 
@@ -119,6 +120,10 @@ void topology_free(struct topology *topology)
     free(topology->file);
     free(topology->name);
     free(topology->description);
+    for (char **base = topology->bases; base && *base; base++) {
+        free(*base);
+    }
+    free(topology->bases);
     node_free(topology->source);
     free(topology);
 }
@@ -138,6 +143,16 @@ const struct topology_host *topology_host_find(const struct topology *topology, 
     for (size_t i = 0; name && i < topology->host_count; i++) {
         if (str_eq(topology->hosts[i].name, name)) {
             return &topology->hosts[i];
+        }
+    }
+    return NULL;
+}
+
+const struct topology_observer *topology_observer_find(const struct topology *topology, const char *name)
+{
+    for (size_t i = 0; name && i < topology->observer_count; i++) {
+        if (str_eq(topology->observers[i].name, name)) {
+            return &topology->observers[i];
         }
     }
     return NULL;

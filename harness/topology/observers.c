@@ -5,13 +5,13 @@
 #include "harness/base/clock.h"
 
 struct observer_fields {
-    char *kind, *place, *dns, *server, *http, *field;
+    char *kind, *place, *dns, *server, *http, *field, *otherwise;
     int64_t every_ns, timeout_ns;
     bool on_demand;
 };
 #define FIELD(member) offsetof(struct observer_fields, member)
 static const struct param observer_table[] = {
-    {.name = "kind", .type = PARAM_STRING, .offset = FIELD(kind), .required = true, .help = "dns, health, role or state"},
+    {.name = "kind", .type = PARAM_STRING, .offset = FIELD(kind), .required = true, .help = "dns, health, role, alert or state"},
     {.name = "place", .type = PARAM_STRING, .offset = FIELD(place), .help = "host that asks; default: the one that `each` is at"},
     {.name = "dns", .type = PARAM_STRING, .offset = FIELD(dns), .help = "name to ask for"},
     {.name = "server", .type = PARAM_STRING, .offset = FIELD(server), .help = "dns: asked; default: the entrypoint's"},
@@ -19,7 +19,11 @@ static const struct param observer_table[] = {
     {.name = "field",
      .type = PARAM_STRING,
      .offset = FIELD(field),
-     .help = "http: member of the JSON answer; default: up or down"},
+     .help = "http: path into the JSON answer, as role or 0.status.state; default: up or down"},
+    {.name = "otherwise",
+     .type = PARAM_STRING,
+     .offset = FIELD(otherwise),
+     .help = "http: what to say when that path leads nowhere; default: unknown"},
     {.name = "every",
      .type = PARAM_DURATION,
      .offset = FIELD(every_ns),
@@ -64,14 +68,14 @@ static char *default_place(const struct scope *scope)
 
 static int check_kind(const struct node *node, const char *kind, struct err *err)
 {
-    static const char *const kinds[] = {"dns", "health", "role", "state"};
+    static const char *const kinds[] = {"dns", "health", "role", "alert", "state"};
     char hint[96];
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         if (str_eq(kinds[i], kind)) {
             return 0;
         }
     }
-    return node_err(node, err, "observer '%s': kind: expected dns, health, role or state, found '%s'%s", node->key, kind,
+    return node_err(node, err, "observer '%s': kind: expected dns, health, role, alert or state, found '%s'%s", node->key, kind,
                     str_did_you_mean(kind, kinds, ARRAY_LEN(kinds), hint));
 }
 
@@ -111,6 +115,7 @@ static int read_observer(struct reader *reader, const struct node *node, const s
     observer->server = fields.server;
     observer->url = fields.http;
     observer->field = fields.field;
+    observer->otherwise = fields.otherwise;
     observer->interval_ns = fields.every_ns;
     observer->timeout_ns = fields.timeout_ns;
     observer->on_demand = fields.on_demand;

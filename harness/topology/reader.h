@@ -12,7 +12,6 @@ struct reader {
     struct topology *topology;
     const struct node *root;
     const char *state, *tools;
-    char *folder; /* the topology file's; templates are named from here */
 };
 
 /* Room for one more, zeroed, at the end of an array of the model; gives its address. */

@@ -6,6 +6,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
+#include "harness/topology/extends.h"
 
 enum { TEMPLATE_MAX_BYTES = 256 * 1024 };
 
@@ -141,12 +142,12 @@ static int read_dirs(const struct scope *scope, const struct node *node, struct 
     return status;
 }
 
-static int read_template(const struct reader *reader, const struct scope *scope, const struct node *node, const char *name,
-                         struct topology_file *file, struct err *err)
+static int read_template(const struct scope *scope, const struct node *node, const char *name, struct topology_file *file,
+                         struct err *err)
 {
     AUTO_FREE char *text = NULL;
     size_t size;
-    file->template_path = *name == '/' ? xstrdup(name) : xasprintf("%s/%s", reader->folder, name);
+    file->template_path = extends_beside(node->file, name);
     if (fd_read_file(file->template_path, TEMPLATE_MAX_BYTES, &text, &size, err) < 0) {
         err->code = ERR_INPUT;
         return reader_at(node, err);
@@ -155,8 +156,7 @@ static int read_template(const struct reader *reader, const struct scope *scope,
 }
 
 /* PATH: TEMPLATE, or PATH: {template: …, mode: 755} or {content: …}. */
-static int read_file(const struct reader *reader, const struct scope *scope, const struct node *node,
-                     struct topology_service *service, struct err *err)
+static int read_file(const struct scope *scope, const struct node *node, struct topology_service *service, struct err *err)
 {
     static const char *const members[] = {"template", "content", "mode", NULL};
     struct topology_file *file = GROW(service->files, service->file_count);
@@ -176,17 +176,16 @@ static int read_file(const struct reader *reader, const struct scope *scope, con
     if (!template == !content || (content && content->kind != NODE_SCALAR)) {
         return node_err(node, err, "file '%s': expected a template's path, or 'content:'", node->key);
     }
-    return template ? read_template(reader, scope, node, template, file, err) : expand_node(scope, content, &file->content, err);
+    return template ? read_template(scope, node, template, file, err) : expand_node(scope, content, &file->content, err);
 }
 
-static int read_files(const struct reader *reader, const struct scope *scope, const struct node *map,
-                      struct topology_service *service, struct err *err)
+static int read_files(const struct scope *scope, const struct node *map, struct topology_service *service, struct err *err)
 {
     if (map && map->kind != NODE_MAP) {
         return node_err(map, err, "files: expected PATH: TEMPLATE");
     }
     for (size_t i = 0; map && i < map->count; i++) {
-        int status = read_file(reader, scope, map->children[i], service, err);
+        int status = read_file(scope, map->children[i], service, err);
         if (status < 0) {
             return status;
         }
@@ -290,7 +289,7 @@ static int read_texts(const struct reader *reader, const struct node *node, stru
         status = read_dirs(&scope, node_get(node, "dirs"), service, err);
     }
     if (status == 0) {
-        status = read_files(reader, &scope, node_get(node, "files"), service, err);
+        status = read_files(&scope, node_get(node, "files"), service, err);
     }
     if (status == 0) {
         status = read_env(&scope, node_get(node, "env"), service, err);

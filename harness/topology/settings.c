@@ -1,7 +1,7 @@
 /* `settings:` what --set may change. */
 #include "harness/topology/reader.h"
 
-#include "harness/topology/yaml.h"
+#include "harness/topology/extends.h"
 
 static const struct param setting_table[] = {
     {.name = "default",
@@ -97,7 +97,7 @@ int reader_settings(struct reader *reader, const struct node *values, struct err
 int topology_setting_names(const char *file, char ***ret_names, size_t *ret_count, struct err *err)
 {
     AUTO_NODE struct node *root = NULL;
-    int status = yaml_read_file(file, &root, err);
+    int status = extends_read(file, &root, NULL, err);
     if (status < 0) {
         return status;
     }

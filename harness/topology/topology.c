@@ -1,7 +1,7 @@
 /* Loading: the parts in the order in which they may speak of each other. */
 #include "harness/topology/reader.h"
 
-#include "harness/topology/yaml.h"
+#include "harness/topology/extends.h"
 
 struct head_fields {
     char *name, *description, *primary_region;
@@ -34,14 +34,13 @@ static const struct param head_table[] = {
 
 static void reader_clear(struct reader *reader)
 {
-    free(reader->folder);
     topology_free(reader->topology);
 }
 
 static int read_head(struct reader *reader, struct err *err)
 {
-    static const char *const nested[] = {"settings", "regions", "hosts",   "region_hosts", "services", "observers",
-                                         "steady",   "protect", "traffic", "entrypoint",   "redact",   NULL};
+    static const char *const nested[] = {"settings", "regions", "hosts",      "region_hosts", "services", "observers", "steady",
+                                         "protect",  "traffic", "entrypoint", "extends",      "redact",   NULL};
     struct topology *topology = reader->topology;
     struct head_fields fields;
     if (reader_fields(head_table, nested, reader->root, NULL, "the topology", &fields, err) < 0) {
@@ -126,19 +125,13 @@ static int read_parts(struct reader *reader, const struct node *settings, struct
     return status < 0 ? status : reader_checks(reader, err);
 }
 
-static char *folder_of(const char *file)
-{
-    const char *slash = strrchr(file, '/');
-    return !slash ? xstrdup(".") : xasprintf("%.*s", slash == file ? 1 : (int)(slash - file), file);
-}
-
 int topology_load(const char *file, const char *state, const char *tools, const struct node *settings,
                   struct topology **ret_topology, struct err *err)
 {
-    struct reader reader CLEANUP(reader_clear) = {.state = state, .tools = tools, .folder = folder_of(file)};
+    struct reader reader CLEANUP(reader_clear) = {.state = state, .tools = tools};
     reader.topology = xcalloc(1, sizeof(*reader.topology));
     reader.topology->file = xstrdup(file);
-    int status = yaml_read_file(file, &reader.topology->source, err);
+    int status = extends_read(file, &reader.topology->source, &reader.topology->bases, err);
     if (status == 0) {
         reader.root = reader.topology->source;
         status = read_parts(&reader, settings, err);

@@ -80,14 +80,15 @@ struct topology_service { /* one instance on one host, everything expanded */
 enum observer_type { OBSERVER_NONE = 0, OBSERVER_DNS, OBSERVER_HTTP, OBSERVER_EXEC, OBSERVER_TYPE_COUNT };
 struct topology_observer {
     char *name;     /* "role us-east-db" */
-    char *kind;     /* the event's observer: "dns", "health", "role"; "state" takes no part in the phases */
+    char *kind;     /* the event's observer: "dns", "health", "role", "alert" ("firing"); "state" takes no part in the phases */
     bool on_demand; /* asked only while a scenario waits for a change of it */
     enum observer_type type;
     char *place;
     int64_t interval_ns, timeout_ns;
     char *server, *query; /* dns */
     char *url;            /* http: the answer is the status, or with `field` the text that JSON member has */
-    char *field;          /* http: member of the JSON body, "role"; NULL: "up" for the expected status else "down" */
+    char *field;          /* http: path into the JSON body (json_at), "role"; NULL: "up" for the expected status else "down" */
+    char *otherwise;      /* http: the answer when the path leads nowhere; NULL: "unknown" */
     char **argv;
     size_t argc; /* exec: the answer is the first line printed */
 };
@@ -134,7 +135,8 @@ struct topology {
         struct topology_request write, read;
         char *list_url;
     } traffic;           /* list_url: GET, one id a line, last line "# N" */
-    struct node *source; /* the YAML as read, for evidence */
+    struct node *source; /* the YAML as read, with all that it extends */
+    char **bases;        /* the files that it extends, nearest first; NULL-terminated */
 };
 
 /* Read and check `file`. `state` is the folder that services may write (absolute), `tools` the folder of our own binaries (as
@@ -148,6 +150,7 @@ int topology_setting_names(const char *file, char ***ret_names, size_t *ret_coun
 
 const struct topology_region *topology_region_find(const struct topology *topology, const char *name);
 const struct topology_host *topology_host_find(const struct topology *topology, const char *name);
+const struct topology_observer *topology_observer_find(const struct topology *topology, const char *name);
 const struct topology_service *topology_service_find(const struct topology *topology, const char *name);
 /* Which region an address belongs to, or NULL. */
 const struct topology_region *topology_region_of_address(const struct topology *topology, const char *address);

@@ -54,6 +54,8 @@ scenario 'd:inject(fault.blackhol { region = "us-east" })' | refused no_fault 'n
 scenario 'd:inject(fault.blackhole { regoin = "us-east" })' | refused no_target 'no_target.lua:7:'
 scenario 'd:inject(fault.loss { region = "us-east", probability = "130%" })' | refused out_of_range 'out_of_range.lua:7:' '130%'
 scenario 'd:wait "3 parsecs"' | refused bad_duration 'bad_duration.lua:7' 'parsecs'
+scenario "$steps" '  alerts = { "dns" },' | refused no_alert "'dns' is an observer of the kind 'dns', expected one of the kind 'alert'"
+scenario "$steps" '  may_fire = { "dsn" },' | refused no_alert_observer "no observer 'dsn'" "did you mean 'dns'"
 scenario 'd:await_change { observer = "rol us-east-db", within = "1s" }' | refused no_observer 'no_observer.lua:7:' 'rol us-east-db' 'did you mean'
 scenario 'd:fly()' | refused no_step 'no_step.lua:7' 'fly'
 scenario 'error "boom"' | refused raises 'raises.lua:7: boom'

@@ -32,11 +32,12 @@ if grep -q "$(printf '\033')" "$folder/out"; then
     fail "colour codes in a pipe"
 fi
 
-formats="report.json report.html timeline.svg report.md junit.xml metrics.prom samples.csv"
-mkdir "$folder/first"
+formats="report.json report.html report.md junit.xml metrics.prom samples.csv charts/timeline.svg charts/phases.svg charts/regions.svg
+charts/latency.svg charts/failures.svg charts/history.svg"
+mkdir -p "$folder/first/charts"
 for format in $formats; do
     [ -s "$folder/$format" ] || fail "$format was not written"
-    mv "$folder/$format" "$folder/first/"
+    mv "$folder/$format" "$folder/first/$format"
 done
 "$drill" report "$folder" > "$folder/out" || true
 for format in $formats; do

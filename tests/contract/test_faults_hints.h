@@ -30,10 +30,22 @@ struct fault_hint {
 };
 
 static const struct fault_hint fault_hints[] = {
-    {"blackhole", .hits = HITS_BORDERS}, {"kill", .hits = HITS_VICTIM, .permanent = true, .traceless = true},
-    {"link_down", .hits = HITS_BORDERS}, {"loss", "{\"probability\": \"50%\"}", .hits = HITS_BORDERS},
-    {"null", .traceless = true},         {"partition", .hits = HITS_PEER},
+    {"blackhole", .hits = HITS_BORDERS},
+    {"corrupt", "{\"share\": \"50%\"}", .hits = HITS_BORDERS},
+    {"delay", "{\"by\": \"30ms\"}", .hits = HITS_BORDERS},
+    {"duplicate", "{\"share\": \"50%\"}",
+     .hits = HITS_BORDERS & ~(HITS_CONNECTION | HITS_PEER_CONNECTION)}, /* TCP minds no copy */
+    {"flap", "{\"duty\": \"90%\"}", .hits = HITS_BORDERS},
+    {"kill", .hits = HITS_VICTIM, .permanent = true, .traceless = true},
+    {"link_down", .hits = HITS_BORDERS},
+    {"loss", "{\"probability\": \"50%\"}", .hits = HITS_BORDERS},
+    {"null", .traceless = true},
+    {"partition", .hits = HITS_PEER},
     {"pause", .hits = HITS_VICTIM},
+    {"rate", "{\"limit\": \"1Mbit\"}", .hits = HITS_BORDERS & ~(HITS_CONNECTION | HITS_PEER_CONNECTION)}, /* one byte is quick */
+    {"refuse", .hits = HITS_BORDERS},
+    {"reorder", "{\"share\": \"50%\"}", .hits = HITS_BORDERS & ~(HITS_CONNECTION | HITS_PEER_CONNECTION)},
+    {"reset", "{\"to\": \"127.0.0.0/8\"}", .permanent = true, .traceless = true},
 };
 
 static inline const struct fault_hint *fault_hint(const struct fault_ops *ops)

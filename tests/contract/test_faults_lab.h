@@ -208,12 +208,13 @@ static inline bool lab_readable(int fd, int timeout_ms)
     return poll(&waiting, 1, timeout_ms) == 1;
 }
 
-/* Does a datagram get from here to there? Waits long when it should and shortly when it should not. */
-static inline bool lab_passes(int from, const char *from_address, int to, const char *to_address, bool expected)
+/* Does a datagram get from here to there? Waits long when it should and shortly when it should not. Port 0: any. */
+static inline bool lab_passes_port(int from, const char *from_address, int from_port, int to, const char *to_address, int to_port,
+                                   bool expected)
 {
-    AUTO_FD int sender = lab_socket(from, SOCK_DGRAM, from_address, 0);
-    AUTO_FD int receiver = lab_socket(to, SOCK_DGRAM, to_address, 7777);
-    struct sockaddr_in address = lab_address_of(to_address, 7777);
+    AUTO_FD int sender = lab_socket(from, SOCK_DGRAM, from_address, from_port);
+    AUTO_FD int receiver = lab_socket(to, SOCK_DGRAM, to_address, to_port);
+    struct sockaddr_in address = lab_address_of(to_address, to_port);
     int64_t deadline_ns = clock_now_ns() + (expected ? LAB_PATIENCE_MS : LAB_QUIET_MS) * NS_PER_MS;
     while (clock_now_ns() < deadline_ns) { /* again, because a link that comes up loses the first ones */
         (void)sendto(sender, "x", 1, MSG_DONTWAIT, (struct sockaddr *)&address, sizeof(address));
@@ -222,6 +223,11 @@ static inline bool lab_passes(int from, const char *from_address, int to, const 
         }
     }
     return false;
+}
+
+static inline bool lab_passes(int from, const char *from_address, int to, const char *to_address, bool expected)
+{
+    return lab_passes_port(from, from_address, 0, to, to_address, 7777, expected);
 }
 
 /* An established connection from the user (10.255.1.1) to the host (10.1.0.11). */
@@ -236,19 +242,28 @@ static inline void lab_connect(int *ret_user, int *ret_host)
     assert_true(*ret_host >= 0);
 }
 
-/* A fault at the region's router; options and interfaces as JSON texts. */
-static inline struct fault_instance *lab_fault(const char *name, const char *options, const char *interfaces)
+/* A fault at the region's router; options, interfaces and peers as JSON texts. */
+static inline struct fault_instance *lab_fault_to(const char *name, const char *options, const char *interfaces,
+                                                  const char *peers)
 {
     struct fault_instance *fault = NULL;
     AUTO_JSON json_t *description = NULL;
     AUTO_FREE char *text =
         xasprintf("{\"fault_id\": \"f1.2\", \"fault\": \"%s\", \"options\": %s, \"target\": {\"place\": \"east\", "
-                  "\"kind\": \"region\", \"name\": \"east\", \"cidr\": \"10.1.0.0/24\", \"peer_cidr\": "
-                  "\"10.2.0.0/24\", \"peer_name\": \"west\", \"interfaces\": %s, \"pids\": [], \"services\": []}}",
-                  name, options, interfaces ? interfaces : "[\"edge\", \"backbone\"]");
+                  "\"kind\": \"region\", \"name\": \"east\", \"cidr\": \"10.1.0.0/24\", \"peers\": %s, "
+                  "\"interfaces\": %s, \"pids\": [], \"services\": []}}",
+                  name, options, peers, interfaces ? interfaces : "[\"edge\", \"backbone\"]");
     must(json_parse(text, strlen(text), &description, err));
     must(fault_instance_new(description, &fault, err));
     return fault;
+}
+
+static const char lab_west[] = "[{\"name\": \"west\", \"cidr\": \"10.2.0.0/24\"}]";
+
+/* The same with the one peer there is, for a fault that needs one. */
+static inline struct fault_instance *lab_fault(const char *name, const char *options, const char *interfaces)
+{
+    return lab_fault_to(name, options, interfaces, fault_find(name)->targets & FAULT_PEER ? lab_west : "[]");
 }
 
 /* What the agent does: asked again until it is so or the time is up. */

@@ -5,13 +5,15 @@
 #include "tests/contract/test_faults_lab.h"
 
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "faults/process/proc.h"
 #include "tests/contract/test_faults_hints.h"
 
-/* A process with a child. On `port` (0: none) of the region's 127.0.0.1 it answers each byte with the same. */
+/* A process with a child. On `port` (0: some) of the region's 127.0.0.1 it answers each byte with the same; it holds an established
+ * connection of its own there. */
 struct victim {
     pid_t parent, child;
     int port;
@@ -53,11 +55,27 @@ static inline int victim_listen(int port)
     return listener;
 }
 
+/* A connection to oneself, which nobody but the victim holds. */
+static inline void victim_connect(int *ret_client, int *ret_server)
+{
+    AUTO_FD int listener = victim_listen(0);
+    struct sockaddr_in address;
+    socklen_t size = sizeof(address);
+    assert_return_code(getsockname(listener, (struct sockaddr *)&address, &size), errno);
+    *ret_client = lab_socket(LAB_REGION, SOCK_STREAM, "127.0.0.1", 0);
+    assert_return_code(connect(*ret_client, (struct sockaddr *)&address, sizeof(address)), errno);
+    *ret_server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    assert_true(*ret_server >= 0);
+}
+
 static inline struct victim victim_start(int port)
 {
     int ends[2];
     struct victim victim = {.port = port};
-    AUTO_FD int listener = port ? victim_listen(port) : -1;
+    AUTO_FD int listener = victim_listen(port);
+    AUTO_FD int client = -1;
+    AUTO_FD int server = -1;
+    victim_connect(&client, &server);
     assert_return_code(pipe2(ends, O_CLOEXEC), errno);
     victim.parent = fork();
     if (victim.parent == 0) {
@@ -69,10 +87,7 @@ static inline struct victim victim_start(int port)
             victim_sleep();
         }
         (void)!write(ends[1], &child, sizeof(child));
-        if (listener >= 0) {
-            victim_serve(listener);
-        }
-        victim_sleep();
+        victim_serve(listener);
     }
     assert_int_equal(read(ends[0], &victim.child, sizeof(victim.child)), sizeof(victim.child));
     fd_close(ends[0]);
@@ -106,15 +121,40 @@ static inline bool victim_answers(const struct victim *victim, bool expected)
            lab_readable(fd, expected ? LAB_PATIENCE_MS : LAB_QUIET_MS) && recv(fd, &byte, 1, 0) == 1;
 }
 
+/* The rest of the program runs as the first process of a pid namespace with a /proc of its own, where other tests' processes are not seen;
+ * after lab_make_namespaces. The process that was there before ends here with that one's exit code, 77 when it cannot be. */
+static inline void victim_own_processes(void)
+{
+    int status = 0;
+    if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0) {
+        printf("skipped: a pid namespace cannot be made here: %s\n", strerror(errno));
+        (void)fflush(stdout);
+        _exit(77);
+    }
+    pid_t pid = fork();
+    if (pid != 0) {
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+        }
+        _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1); /* LeakSanitizer could make no thread here any more */
+    }
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount("proc", "/proc", "proc", 0, NULL) < 0) {
+        printf("skipped: /proc cannot be mounted here: %s\n", strerror(errno));
+        (void)fflush(stdout);
+        _exit(77);
+    }
+}
+
 /* With options as JSON; region "east" of the lab, its host, or the victim: the first that the fault can be pointed at. */
 static inline int victim_try_fault(const struct fault_ops *ops, json_t *options, const struct victim *victim,
                                    struct fault_instance **ret_fault, struct err *err)
 {
     const char *kind = ops->targets & FAULT_REGION ? "region" : ops->targets & FAULT_HOST ? "host" : "service";
-    AUTO_JSON json_t *description = json_pack(
-        "{s:s, s:s, s:o, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:[s, s], s:[i], s:[s]}}", "fault_id", "f7", "fault", ops->name,
-        "options", options, "target", "place", "east", "kind", kind, "name", "east", "cidr", "10.1.0.0/24", "peer_cidr",
-        "10.2.0.0/24", "peer_name", "west", "interfaces", "edge", "backbone", "pids", (int)victim->parent, "services", "victim");
+    json_t *peers = ops->targets & FAULT_PEER ? json_loads(lab_west, 0, NULL) : json_array();
+    AUTO_JSON json_t *description =
+        json_pack("{s:s, s:s, s:o, s:{s:s, s:s, s:s, s:s, s:o, s:[s, s], s:[i], s:[s]}}", "fault_id", "f7", "fault", ops->name,
+                  "options", options, "target", "place", "east", "kind", kind, "name", "east", "cidr", "10.1.0.0/24", "peers",
+                  peers, "interfaces", "edge", "backbone", "pids", (int)victim->parent, "services", "victim");
     return fault_instance_new(description, ret_fault, err);
 }
 

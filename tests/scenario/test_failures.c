@@ -349,6 +349,32 @@ static void a_kept_topology_stays_broken(void **state)
     assert_non_null(strstr(json_string_value(json_array_get(drill.result->residue_left, 0)), "cannot revert fault 'blackhole'"));
 }
 
+/* The outage lasts: the rule holds after 10 s of it, and everything is put back. */
+static void a_rule_stops_the_drill(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.outage_ns = FAKE_NEVER;
+    fake_system.declares = "abort_when = { 'p99 > 900ms for 1h', 'failed > 90% for 10s' },\n";
+    fake_drill_run(outage, &drill);
+    check_end(&drill, CONCLUSION_ABORTED, 4, "abort_when \"failed > 90% for 10s\": failed was");
+    const json_t *told = fake_drill_event(&drill, "abort", 0);
+    assert_string_equal(json_str(told, "by", ""), "abort_when \"failed > 90% for 10s\"");
+    int64_t after_ns = json_int(told, "t", 0) - json_int(fake_drill_event(&drill, "fault.requested", 0), "t", 0);
+    assert_true(after_ns >= 11 * NS_PER_S && after_ns < 14 * NS_PER_S); /* with the deadline, and the second that it began in */
+    check_all_out(&drill);
+}
+
+static void a_rule_that_does_not_hold_stops_nothing(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.outage_ns = 5 * NS_PER_S;
+    fake_system.declares = "abort_when = { 'failed > 90% for 10s', 'not_sent > 0% for 1s' },\n";
+    fake_drill_run(outage, &drill);
+    check_end(&drill, CONCLUSION_COMPLETED, 0, "");
+}
+
 /* Longer than the longest that the drill can take: a fault must not go away under a measurement. */
 static void a_fault_lives_as_long_as_the_drill_may(void **state)
 {
@@ -389,6 +415,8 @@ int main(void)
         DRILL_TEST(every_call_fails_once),
         DRILL_TEST(an_agent_is_lost_at_every_call),
         DRILL_TEST(a_kept_topology_stays),
+        DRILL_TEST(a_rule_stops_the_drill),
+        DRILL_TEST(a_rule_that_does_not_hold_stops_nothing),
         DRILL_TEST(a_kept_topology_stays_broken),
         DRILL_TEST(a_fault_lives_as_long_as_the_drill_may),
     };

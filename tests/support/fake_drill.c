@@ -97,8 +97,8 @@ static void prepare(const char *steps, struct ingredients *parts)
     struct err err = {0};
     AUTO_FREE char *text = xasprintf("return drill { title = 'Fake', topology = 'fake.yaml',\n"
                                      "load = { rate = '50/s', writes = '30%%', deadline = '1s' }, measure = { hold = '5s' },\n"
-                                     "objectives = { 'rto <= 20s', 'lost <= 0', 'rpo <= 0s' },\nrun = function(d)\n%s\nend }\n",
-                                     steps);
+                                     "objectives = { 'rto <= 20s', 'lost <= 0', 'rpo <= 0s' },\n%srun = function(d)\n%s\nend }\n",
+                                     fake_system.declares ? fake_system.declares : "", steps);
     write_text("fake.lua", text);
     if (script_load(scenario_file, &parts->script, &err) < 0) {
         fail_msg("%s", err.text);

@@ -37,6 +37,7 @@ struct fake_system {
     bool unproven;
     const char *residue;      /* what each reverted fault leaves */
     const char *changed;      /* what the snapshots find besides */
+    const char *declares;     /* lines of the scenario's table, "abort_when = { … }," */
     const char *unhealthy;    /* the detail of steady checks that never pass */
     int interrupt_after_call; /* 0: never */
     int interrupt_fd;         /* an eventfd that is made readable then */

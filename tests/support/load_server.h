@@ -26,6 +26,7 @@ enum server_mode {
     SERVER_HALF,        /* header and half of the body, then nothing */
     SERVER_KILL_REUSED, /* answers the first request of a connection, closes unanswered at its second */
     SERVER_TEXT,        /* answers with `text` as it is */
+    SERVER_ECHO,        /* answers with the request as it came */
 };
 
 enum { SERVER_CONNECTIONS = 3000, SERVER_IDS = 100000, SERVER_REQUEST_BYTES = 2048 };
@@ -83,6 +84,13 @@ static inline void http_server_say(int fd, const char *status, const char *body,
     (void)!send(fd, body, send_body, MSG_NOSIGNAL);
 }
 
+static inline void http_server_echo(int fd, const char *request)
+{
+    char answer[SERVER_REQUEST_BYTES + 128];
+    int size = snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(request), request);
+    (void)!send(fd, answer, (size_t)size, MSG_NOSIGNAL);
+}
+
 /* The id of a write is where "id-" begins in its URL or body. */
 static inline void http_server_count_id(struct http_server *server, const char *request)
 {
@@ -123,6 +131,9 @@ static inline int http_server_answer(struct http_server *server, int i)
             return 0;
         }
         http_server_say(fd, "200 OK", "fine", 4);
+        return 1;
+    case SERVER_ECHO:
+        http_server_echo(fd, server->connections[i].data);
         return 1;
     case SERVER_TEXT:
         (void)!send(fd, text, strlen(text), MSG_NOSIGNAL);

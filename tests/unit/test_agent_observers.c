@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 
 /* A server on loopback whose answer the test chooses: HTTP and DNS on sockets of their own. */
-enum { SAY_200 = 0, SAY_503, SAY_PRIMARY, SAY_REPLICA, SAY_NUMBER, SAY_CHUNKS, SAY_NOTHING };
+enum { SAY_200 = 0, SAY_503, SAY_PRIMARY, SAY_REPLICA, SAY_NUMBER, SAY_CHUNKS, SAY_ALERT, SAY_NO_ALERT, SAY_NOTHING };
 
 struct server {
     int http_fd, dns_fd, stop_fd[2];
@@ -38,6 +38,8 @@ static void answer_http(struct server *server)
         [SAY_NUMBER] = "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"role\":1234}",
         [SAY_CHUNKS] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{\"role\":\r\n"
                        "A;x=y\r\n\"standby\" \r\n1\r\n}\r\n0\r\n\r\n",
+        [SAY_ALERT] = "HTTP/1.1 200 OK\r\nContent-Length: 31\r\n\r\n[{\"status\":{\"state\":\"active\"}}]",
+        [SAY_NO_ALERT] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
     };
     char request[2048];
     AUTO_FD int fd = accept4(server->http_fd, NULL, NULL, SOCK_CLOEXEC);
@@ -185,6 +187,24 @@ static void test_role_of_a_member(void **state)
     expect_change(&agent, "1234", "standby");
     server.mode = SAY_NOTHING;
     expect_change(&agent, "standby", "unreachable");
+    server.mode = SAY_200; /* "ok" is no JSON */
+    expect_change(&agent, "unreachable", "unknown");
+    assert_int_equal(agent_end(&agent), 0);
+}
+
+/* A path that leads nowhere: an alert that Alertmanager does not hold. */
+static void test_otherwise(void **state)
+{
+    struct agent_process agent = begin();
+    json_t *what = observer("alert down", "alert", "http");
+    (void)state;
+    json_object_set_new(what, "field", json_string("0.status.state"));
+    json_object_set_new(what, "otherwise", json_string("inactive"));
+    server.mode = SAY_NO_ALERT;
+    start(&agent, what);
+    expect_change(&agent, "", "inactive");
+    server.mode = SAY_ALERT;
+    expect_change(&agent, "inactive", "active");
     assert_int_equal(agent_end(&agent), 0);
 }
 
@@ -246,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_health, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_role_of_a_member, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_otherwise, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_one_of_two_is_stopped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_dns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_program, set_up, tear_down),

@@ -5,108 +5,28 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "harness/base/clock.h"
+#include <sys/resource.h>
+
 #include "harness/base/fd.h"
-#include "harness/base/str.h"
-#include "harness/evidence/ledger.h"
-#include "harness/load/load.h"
-#include "tests/support/load_server.h"
-
-struct tally {
-    uint64_t total, by_outcome[OUTCOME_COUNT], new_connections;
-};
-
-static char ledger_path[64];
+#include "tests/support/load_run.h"
 
 static int set_up(void **state)
 {
     (void)state;
-    snprintf(ledger_path, sizeof(ledger_path), "/tmp/drill-test-load-%d.bin", (int)getpid());
+    load_run_set_up();
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    unlink(ledger_path);
+    load_run_tear_down();
     return 0;
-}
-
-static json_t *settings_for(const char *host, int port, double rate, double max_s)
-{
-    char *url = xasprintf("http://%s:%d/orders", host, port);
-    json_t *settings =
-        json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:i, s:{s:s, s:s, s:s, s:s}, s:{s:s}}", "vantage", "client", "ledger",
-                  ledger_path, "id_prefix", "id-", "rate", rate, "max_seconds", max_s, "write_share", 0.3, "deadline_ms", 300,
-                  "write", "method", "POST", "url", url, "body", "{\"id\":\"{{id}}\"}", "contains", "fine", "read", "url", url);
-    free(url);
-    assert_non_null(settings);
-    return settings;
 }
 
 static void set_text(json_t *settings, const char *key, const char *value)
 {
     json_object_set_new(settings, key, json_string(value));
-}
-
-static struct load *start(const json_t *settings)
-{
-    struct err err = {0};
-    struct load *load = NULL;
-    if (load_start(settings, &load, &err) < 0) {
-        fail_msg("%s", err.text);
-    }
-    return load;
-}
-
-/* The load ends by itself after max_seconds; this asks for the end only once its last request is due. */
-static json_t *wait_and_stop(struct load *load, double max_s)
-{
-    struct err err = {0};
-    json_t *summary = NULL;
-    int64_t end_ns = load_start_ns(load) + (int64_t)(max_s * NS_PER_S);
-    struct timespec until = {.tv_sec = end_ns / NS_PER_S, .tv_nsec = end_ns % NS_PER_S};
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-    if (load_stop(load, &summary, &err) < 0) {
-        fail_msg("%s", err.text);
-    }
-    return summary;
-}
-
-static struct tally count_records(void)
-{
-    struct err err = {0};
-    struct ledger *ledger = NULL;
-    struct tally tally = {0};
-    assert_int_equal(ledger_open(ledger_path, &ledger, &err), 0);
-    tally.total = ledger_count(ledger);
-    for (uint64_t i = 0; i < tally.total; i++) {
-        const struct ledger_record *record = ledger_at(ledger, i);
-        tally.by_outcome[record->outcome]++;
-        tally.new_connections += record->new_connection;
-    }
-    ledger_close(ledger);
-    return tally;
-}
-
-static void print_tally(const struct tally *tally)
-{
-    for (int i = 0; i < OUTCOME_COUNT; i++) {
-        if (tally->by_outcome[i]) {
-            printf("    %s %llu\n", outcome_name((enum request_outcome)i), (unsigned long long)tally->by_outcome[i]);
-        }
-    }
-}
-
-static struct tally run_against(json_t *settings, double max_s)
-{
-    AUTO_JSON json_t *owned = settings;
-    AUTO_LOAD struct load *load = start(owned);
-    AUTO_JSON json_t *summary = wait_and_stop(load, max_s);
-    load_free(TAKE(load));
-    struct tally tally = count_records();
-    print_tally(&tally);
-    return tally;
 }
 
 static void test_all_is_well(void **state)
@@ -117,7 +37,7 @@ static void test_all_is_well(void **state)
     uint64_t writes = 0;
     (void)state;
     http_server_start(&server, "127.0.0.2", 0);
-    struct tally tally = run_against(settings_for("127.0.0.2", server.port, 500, 0.6), 0.6);
+    struct tally tally = load_run(load_settings("127.0.0.2", server.port, 500, 0.6), 0.6);
     assert_int_equal(tally.total, 300);
     assert_int_equal(tally.by_outcome[OUTCOME_OK], 300);
     assert_true(tally.new_connections < 30);
@@ -149,7 +69,7 @@ static void test_schedule_is_kept_while_everything_hangs(void **state)
     (void)state;
     http_server_start(&server, "127.0.0.2", 0);
     atomic_store(&server.mode, SERVER_HANG);
-    struct tally tally = run_against(settings_for("127.0.0.2", server.port, 500, 1), 1);
+    struct tally tally = load_run(load_settings("127.0.0.2", server.port, 500, 1), 1);
     assert_int_equal(tally.total, 500);
     assert_int_equal(tally.by_outcome[OUTCOME_TIMEOUT_FIRST_BYTE], 500);
     assert_int_equal(ledger_open(ledger_path, &ledger, &err), 0);
@@ -177,7 +97,7 @@ static void test_outcomes_are_told_apart(void **state)
         struct http_server server;
         http_server_start(&server, "127.0.0.2", 0);
         atomic_store(&server.mode, cases[i].mode);
-        struct tally tally = run_against(settings_for("127.0.0.2", server.port, 100, 0.2), 0.2);
+        struct tally tally = load_run(load_settings("127.0.0.2", server.port, 100, 0.2), 0.2);
         assert_int_equal(tally.by_outcome[cases[i].outcome], 20);
         /* a connection that failed is not used again */
         assert_int_equal(tally.new_connections, 20);
@@ -191,7 +111,7 @@ static void test_wrong_body_is_told_apart(void **state)
     (void)state;
     http_server_start(&server, "127.0.0.2", 0);
     atomic_store(&server.mode, SERVER_WRONG_BODY);
-    struct tally tally = run_against(settings_for("127.0.0.2", server.port, 100, 0.2), 0.2);
+    struct tally tally = load_run(load_settings("127.0.0.2", server.port, 100, 0.2), 0.2);
     assert_int_equal(tally.by_outcome[OUTCOME_BODY], 6); /* the writes, they say what the body must contain */
     assert_int_equal(tally.by_outcome[OUTCOME_OK], 14);
     http_server_stop(&server);
@@ -203,7 +123,7 @@ static void test_refused_is_told_apart(void **state)
     (void)state;
     http_server_start(&server, "127.0.0.2", 0);
     http_server_stop(&server); /* nobody listens on its port now */
-    struct tally tally = run_against(settings_for("127.0.0.2", server.port, 100, 0.2), 0.2);
+    struct tally tally = load_run(load_settings("127.0.0.2", server.port, 100, 0.2), 0.2);
     assert_int_equal(tally.by_outcome[OUTCOME_REFUSED], 20);
 }
 
@@ -213,13 +133,13 @@ static void test_silent_tls_is_told_apart(void **state)
     (void)state;
     http_server_start(&server, "127.0.0.2", 0);
     atomic_store(&server.mode, SERVER_HANG);
-    json_t *settings = settings_for("127.0.0.2", server.port, 50, 0.2);
+    json_t *settings = load_settings("127.0.0.2", server.port, 50, 0.2);
     AUTO_FREE char *url = xasprintf("https://127.0.0.2:%d/", server.port);
     json_object_set_new(settings, "deadline_ms",
                         json_integer(1000)); /* reading the certificates takes its time under a sanitizer */
     json_object_set_new(settings, "write", json_pack("{s:s}", "url", url));
     json_object_set_new(settings, "read", json_pack("{s:s}", "url", url));
-    struct tally tally = run_against(settings, 0.2);
+    struct tally tally = load_run(settings, 0.2);
     assert_int_equal(tally.by_outcome[OUTCOME_TIMEOUT_TLS], 10);
     http_server_stop(&server);
 }
@@ -235,7 +155,7 @@ static void test_connect_timeout_is_told_apart(void **state)
         fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         (void)!connect(fillers[i], (struct sockaddr *)&to, sizeof(to));
     }
-    struct tally tally = run_against(settings_for("127.0.0.2", port, 50, 0.2), 0.2);
+    struct tally tally = load_run(load_settings("127.0.0.2", port, 50, 0.2), 0.2);
     assert_int_equal(tally.by_outcome[OUTCOME_TIMEOUT_CONNECT], 10);
     for (size_t i = 0; i < ARRAY_LEN(fillers); i++) {
         close(fillers[i]);
@@ -250,9 +170,9 @@ static void test_no_write_is_sent_twice(void **state)
     (void)state;
     http_server_start(&server, "127.0.0.2", 0);
     atomic_store(&server.mode, SERVER_KILL_REUSED);
-    json_t *settings = settings_for("127.0.0.2", server.port, 200, 0.5);
+    json_t *settings = load_settings("127.0.0.2", server.port, 200, 0.5);
     json_object_set_new(settings, "write_share", json_real(1));
-    struct tally tally = run_against(settings, 0.5);
+    struct tally tally = load_run(settings, 0.5);
     assert_true(tally.by_outcome[OUTCOME_RESET] >= 40);
     assert_int_equal(tally.by_outcome[OUTCOME_OK] + tally.by_outcome[OUTCOME_RESET], 100);
     for (int i = 1; i <= 100; i++) {
@@ -268,18 +188,64 @@ static void test_in_flight_cap_is_recorded(void **state)
     (void)state;
     http_server_start(&server, "127.0.0.2", 0);
     atomic_store(&server.mode, SERVER_HANG);
-    AUTO_JSON json_t *settings = settings_for("127.0.0.2", server.port, 200, 0.25);
+    AUTO_JSON json_t *settings = load_settings("127.0.0.2", server.port, 200, 0.25);
     json_object_set_new(settings, "in_flight_max", json_integer(10));
-    AUTO_LOAD struct load *load = start(settings);
-    AUTO_JSON json_t *summary = wait_and_stop(load, 0.25);
+    AUTO_LOAD struct load *load = load_run_start(settings);
+    AUTO_JSON json_t *summary = load_run_stop(load, 0.25);
     load_free(TAKE(load));
-    struct tally tally = count_records();
+    struct tally tally = load_run_count();
     assert_int_equal(tally.total, 50);
     assert_int_equal(tally.by_outcome[OUTCOME_NOT_SENT], 40);
+    assert_int_equal(tally.by_reason[NOT_SENT_IN_FLIGHT], 40);
     assert_int_equal(tally.by_outcome[OUTCOME_TIMEOUT_FIRST_BYTE], 10);
     assert_int_equal(json_int(summary, "not_sent", 0), 40);
     assert_int_equal(json_int(summary, "in_flight_max", 0), 10);
     assert_int_equal(json_int(summary, "sent", 0), 10);
+    assert_int_equal(json_int(json_object_get(summary, "not_sent_reasons"), "over the in-flight limit", 0), 40);
+    assert_int_equal(json_int(summary, "in_flight_limit", 0), 10);
+    assert_true(json_int(summary, "memory_limit_bytes", 0) > 10 * 1024);
+    http_server_stop(&server);
+}
+
+static void test_out_of_descriptors_is_recorded(void **state)
+{
+    struct http_server server;
+    struct rlimit before, few;
+    (void)state;
+    http_server_start(&server, "127.0.0.2", 0);
+    atomic_store(&server.mode, SERVER_HANG);
+    json_t *settings = load_settings("127.0.0.2", server.port, 200, 0.25);
+    AUTO_LOAD struct load *load = load_run_start(settings);
+    json_decref(settings);
+    getrlimit(RLIMIT_NOFILE, &before);
+    few = before;
+    few.rlim_cur = 20;
+    setrlimit(RLIMIT_NOFILE, &few); /* the server's side runs out first or the client's: neither is a failure of the system */
+    load_run_wait_until(load, 0.25);
+    setrlimit(RLIMIT_NOFILE, &before);
+    AUTO_JSON json_t *summary = load_run_stop(load, 0.25);
+    load_free(TAKE(load));
+    struct tally tally = load_run_count();
+    assert_true(tally.by_outcome[OUTCOME_NOT_SENT] >= 20);
+    assert_int_equal(tally.by_reason[NOT_SENT_DESCRIPTORS], tally.by_outcome[OUTCOME_NOT_SENT]);
+    http_server_stop(&server);
+}
+
+static void test_connections_are_warm_before_the_start(void **state)
+{
+    struct http_server server;
+    (void)state;
+    http_server_start(&server, "127.0.0.2", 0);
+    AUTO_JSON json_t *settings = load_settings("127.0.0.2", server.port, 100, 0.2);
+    json_object_set_new(settings, "warm", json_integer(8));
+    AUTO_LOAD struct load *load = load_run_start(settings);
+    AUTO_JSON json_t *summary = load_run_stop(load, 0.2);
+    load_free(TAKE(load));
+    struct tally tally = load_run_count();
+    assert_int_equal(tally.by_outcome[OUTCOME_OK], 20);
+    assert_int_equal(tally.new_connections, 0);
+    assert_int_equal(json_int(summary, "warmed", 0), 8);
+    assert_int_equal(server.requests, 28);
     http_server_stop(&server);
 }
 
@@ -293,9 +259,9 @@ static void test_connection_policies(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct http_server server;
         http_server_start(&server, "127.0.0.2", 0);
-        json_t *settings = settings_for("127.0.0.2", server.port, 200, 0.5);
+        json_t *settings = load_settings("127.0.0.2", server.port, 200, 0.5);
         set_text(settings, "connections", cases[i].policy);
-        struct tally tally = run_against(settings, 0.5);
+        struct tally tally = load_run(settings, 0.5);
         assert_int_equal(tally.by_outcome[OUTCOME_OK], 100);
         assert_in_range(tally.new_connections, cases[i].least, cases[i].most);
         http_server_stop(&server);
@@ -308,14 +274,14 @@ static void test_dropped_requests_stay_pending(void **state)
     (void)state;
     http_server_start(&server, "127.0.0.2", 0);
     atomic_store(&server.mode, SERVER_HANG);
-    AUTO_JSON json_t *settings = settings_for("127.0.0.2", server.port, 200, 10);
+    AUTO_JSON json_t *settings = load_settings("127.0.0.2", server.port, 200, 10);
     json_object_set_new(settings, "deadline_ms", json_integer(60000));
-    struct load *load = start(settings);
+    struct load *load = load_run_start(settings);
     while (atomic_load(&server.requests) < 20) {
         sched_yield();
     }
     load_free(load);
-    struct tally tally = count_records();
+    struct tally tally = load_run_count();
     assert_int_equal(tally.by_outcome[OUTCOME_PENDING], tally.total);
     assert_true(tally.total >= 20);
     http_server_stop(&server);
@@ -328,9 +294,9 @@ static void test_descriptor_table_is_wide_from_the_start(void **state)
     size_t size = 0;
     struct err err = {0};
     (void)state;
-    AUTO_JSON json_t *settings = settings_for("127.0.0.2", 1, 1, 1);
+    AUTO_JSON json_t *settings = load_settings("127.0.0.2", 1, 1, 1);
     json_object_set_new(settings, "in_flight_max", json_integer(2000));
-    AUTO_LOAD struct load *load = start(settings);
+    AUTO_LOAD struct load *load = load_run_start(settings);
     assert_int_equal(fd_read_file("/proc/self/status", 100000, &text, &size, &err), 0);
     assert_true(strtol(strstr(text, "FDSize:") + 7, NULL, 10) >= 4096);
     free(text);
@@ -355,7 +321,7 @@ static void test_wrong_settings_are_refused(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct err err = {0};
         struct load *load = NULL;
-        AUTO_JSON json_t *settings = settings_for("127.0.0.2", 80, 10, 1);
+        AUTO_JSON json_t *settings = load_settings("127.0.0.2", 80, 10, 1);
         json_object_set_new(settings, cases[i].key,
                             cases[i].type == JSON_REAL ? json_real(strtod(cases[i].text, NULL)) : json_string(cases[i].text));
         assert_true(load_start(settings, &load, &err) < 0);
@@ -375,6 +341,8 @@ int main(void)
         cmocka_unit_test(test_connect_timeout_is_told_apart),
         cmocka_unit_test(test_no_write_is_sent_twice),
         cmocka_unit_test(test_in_flight_cap_is_recorded),
+        cmocka_unit_test(test_out_of_descriptors_is_recorded),
+        cmocka_unit_test(test_connections_are_warm_before_the_start),
         cmocka_unit_test(test_connection_policies),
         cmocka_unit_test(test_dropped_requests_stay_pending),
         cmocka_unit_test(test_descriptor_table_is_wide_from_the_start),

@@ -12,14 +12,15 @@
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
 #include "harness/load/idlist.h"
-#include "harness/load/idtext.h"
 #include "harness/load/lateness.h"
+#include "harness/load/overload.h"
 #include "harness/load/schedule.h"
+#include "harness/load/template.h"
 
 static struct schedule begin(enum schedule_shape shape, double rate, uint64_t seed)
 {
     struct schedule schedule = {
-        .shape = shape, .rate = rate, .ramp_from = 10, .ramp_s = 10, .write_share = 0.3, .start_ns = 5 * NS_PER_S};
+        .shape = shape, .rate = rate, .from = 10, .over_s = 10, .steps = 4, .write_share = 0.3, .start_ns = 5 * NS_PER_S};
     schedule_begin(&schedule, seed);
     return schedule;
 }
@@ -68,6 +69,23 @@ static void test_ramp_reaches_the_rate_and_keeps_it(void **state)
     assert_true(llabs(due_of(&schedule, 600 + 110) - 16 * NS_PER_S) < 10);
 }
 
+static void test_steps_reach_the_rate_and_keep_it(void **state)
+{
+    struct schedule schedule = begin(SHAPE_STEP, 110, 1); /* 10, 35, 60 and 85 a second for 2.5 s each */
+    (void)state;
+    assert_int_equal(due_of(&schedule, 0), 5 * NS_PER_S);
+    assert_int_equal(due_of(&schedule, 10), 6 * NS_PER_S);
+    assert_true(llabs(due_of(&schedule, 25) - (5 * NS_PER_S + 2500 * NS_PER_MS)) < 10);
+    assert_true(llabs(due_of(&schedule, 25 + 35) - (5 * NS_PER_S + 3500 * NS_PER_MS)) < 20 * NS_PER_MS);
+    assert_true(llabs(due_of(&schedule, 475) - 15 * NS_PER_S) < 10 * NS_PER_MS);
+    assert_true(llabs(due_of(&schedule, 475 + 110) - 16 * NS_PER_S) < 10 * NS_PER_MS);
+    schedule = begin(SHAPE_STEP, 110, 1);
+    schedule.from = 0; /* nothing is due within the first step */
+    schedule.steps = 1;
+    schedule_begin(&schedule, 1);
+    assert_int_equal(schedule.due_ns, 15 * NS_PER_S);
+}
+
 static void test_writes_are_spread_evenly(void **state)
 {
     (void)state;
@@ -109,17 +127,70 @@ static void test_lateness_quantiles(void **state)
     assert_int_equal(lateness_quantile_ns(&lateness, 1), INT64_MAX);
 }
 
-static void test_ids_in_texts(void **state)
+static void check_filled(const char *text, enum template_kind kind, const char *expected)
 {
-    AUTO_FREE char *text = idtext_expand("a {{id}} b {{id}} w9-x", "w9-");
+    const struct template_fixed fixed = {.vantage = "eu client", .id_prefix = "w9-"};
+    struct template *template CLEANUP(template_cleanup) = NULL;
+    struct err err = {0};
+    assert_int_equal(template_new(text, kind, "text", &fixed, &template, &err), 0);
+    AUTO_FREE char *copy = xstrdup(template_text(template));
+    template_fill(template, copy, &(struct template_values){.id = 42, .seq = 7, .random = 0xabcdef});
+    assert_string_equal(copy, expected);
+}
+
+static void test_holes_are_filled_in(void **state)
+{
     (void)state;
-    assert_string_equal(text, "a w9-000000000 b w9-000000000 w9-x");
-    idtext_set(text, "w9-", 123456789);
-    assert_string_equal(text, "a w9-123456789 b w9-123456789 w9-x");
-    idtext_set(text, "w9-", 42);
-    assert_string_equal(text, "a w9-000000042 b w9-000000042 w9-x");
-    assert_null(idtext_expand(NULL, "w9-"));
-    assert_true(idtext_has_id("x{{id}}") && !idtext_has_id("x") && !idtext_has_id(NULL));
+    setenv("DRILL_TEST_TOKEN", "a&b c", 1);
+    check_filled("a {{id}} b {{id}} w9-x", TEMPLATE_PLAIN, "a w9-000000042 b w9-000000042 w9-x");
+    check_filled("w9-000000001 {{id}}", TEMPLATE_PLAIN, "w9-000000001 w9-000000042"); /* only holes are written to */
+    check_filled("{{seq}}/{{random}}", TEMPLATE_PLAIN, "000000007/0000000000abcdef");
+    check_filled("{{vantage}}: {{env.DRILL_TEST_TOKEN}}", TEMPLATE_LINE, "eu client: a&b c");
+    check_filled("/x?t={{env.DRILL_TEST_TOKEN}}&v=1", TEMPLATE_URL, "/x?t=a%26b%20c&v=1");
+    check_filled("", TEMPLATE_PLAIN, "");
+}
+
+static void test_wrong_holes_are_refused(void **state)
+{
+    static const struct {
+        const char *text, *expected;
+    } cases[] = {
+        {"{{ids}}", "did you mean 'id'"},
+        {"{{id", "without '}}'"},
+        {"{{env.DRILL_TEST_NOT_SET}}", "DRILL_TEST_NOT_SET is not set"},
+        {"{{env.DRILL_TEST_EMPTY}}", "DRILL_TEST_EMPTY is empty"},
+        {"{{env.DRILL_TEST_LINES}}", "control character"},
+    };
+    (void)state;
+    unsetenv("DRILL_TEST_NOT_SET");
+    setenv("DRILL_TEST_EMPTY", "", 1);
+    setenv("DRILL_TEST_LINES", "geheim\r\nX: y", 1);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct template *template = NULL;
+        struct err err = {0};
+        assert_int_equal(template_new(cases[i].text, TEMPLATE_LINE, "header 'X'", &(struct template_fixed){0}, &template, &err),
+                         -ERR_INPUT);
+        assert_non_null(strstr(err.text, cases[i].expected));
+        assert_non_null(strstr(err.text, "header 'X'"));
+        assert_null(strstr(err.text, "geheim"));
+    }
+}
+
+static void test_overload_is_a_lateness_that_stays(void **state)
+{
+    struct overload overload = {0};
+    (void)state;
+    for (int64_t t_ms = 0; t_ms < 400; t_ms += 10) { /* a stall that passes */
+        overload_add(&overload, (1000 + t_ms) * NS_PER_MS, (400 - t_ms) * NS_PER_MS);
+    }
+    overload_add(&overload, 1500 * NS_PER_MS, NS_PER_MS);
+    assert_int_equal(overload_total_ns(&overload), 0);
+    for (int64_t t_ms = 0; t_ms <= 2000; t_ms += 10) { /* a backlog that does not go */
+        overload_add(&overload, (2000 + t_ms) * NS_PER_MS, (20 + t_ms / 4) * NS_PER_MS);
+    }
+    assert_int_equal(overload_total_ns(&overload), 2000 * NS_PER_MS);
+    overload_add(&overload, 5000 * NS_PER_MS, 0);
+    assert_int_equal(overload_total_ns(&overload), 2000 * NS_PER_MS);
 }
 
 struct list_case {
@@ -182,7 +253,10 @@ int main(void)
         cmocka_unit_test(test_writes_are_spread_evenly),
         cmocka_unit_test(test_capacity_is_enough),
         cmocka_unit_test(test_lateness_quantiles),
-        cmocka_unit_test(test_ids_in_texts),
+        cmocka_unit_test(test_steps_reach_the_rate_and_keep_it),
+        cmocka_unit_test(test_holes_are_filled_in),
+        cmocka_unit_test(test_wrong_holes_are_refused),
+        cmocka_unit_test(test_overload_is_a_lateness_that_stays),
         cmocka_unit_test(test_lists_of_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

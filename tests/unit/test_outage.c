@@ -10,6 +10,27 @@ static const struct outage_settings usual = {.window_ns = NS_PER_S,
                                              .hold_ns = 5 * NS_PER_S,
                                              .deadline_ns = NS_PER_S};
 
+struct outage_request {
+    int64_t due_ns;
+    bool good;
+};
+
+/* The same as records: sent at once, answered within 5 ms, or not at all. */
+static void find_in(const struct outage_request *requests, size_t count, const struct outage_settings *settings,
+                    int64_t disruption_ns, int64_t until_ns, struct outage *ret_outage)
+{
+    static struct ledger_record records[20000];
+    const struct series series = {.records = records, .count = count, .request_class = CLASS_READ, .settings = settings};
+    for (size_t i = 0; i < count; i++) {
+        records[i] = (struct ledger_record){.due_ns = requests[i].due_ns,
+                                            .sent_ns = requests[i].due_ns,
+                                            .done_ns = requests[i].due_ns + (requests[i].good ? 5 : 1000) * NS_PER_MS,
+                                            .request_class = CLASS_READ,
+                                            .outcome = requests[i].good ? OUTCOME_OK : OUTCOME_TIMEOUT_FIRST_BYTE};
+    }
+    outage_find(&series, disruption_ns, until_ns, ret_outage);
+}
+
 /* 100 requests a second for `seconds`; bad in [from, to) of each pair. */
 static size_t make(struct outage_request *requests, double seconds, const double (*bad)[2], size_t bad_count)
 {
@@ -29,7 +50,7 @@ static struct outage find(double seconds, const double (*bad)[2], size_t bad_cou
     static struct outage_request requests[20000];
     struct outage outage;
     size_t count = make(requests, seconds, bad, bad_count);
-    outage_find(requests, count, &usual, fake_ns(disruption_s), fake_ns(seconds), &outage);
+    find_in(requests, count, &usual, fake_ns(disruption_s), fake_ns(seconds), &outage);
     return outage;
 }
 
@@ -89,12 +110,12 @@ static void test_too_few_is_unknown_not_good(void **state)
     for (size_t i = 0; i < 40; i++) {
         requests[i] = (struct outage_request){.due_ns = (int64_t)i * NS_PER_S / 4, .good = true};
     }
-    outage_find(requests, 40, &usual, 0, 10 * NS_PER_S, &outage);
+    find_in(requests, 40, &usual, 0, 10 * NS_PER_S, &outage);
     assert_int_equal(outage.state, OUTAGE_UNKNOWN);
-    outage_find(requests, 0, &usual, 0, 10 * NS_PER_S, &outage);
+    find_in(requests, 0, &usual, 0, 10 * NS_PER_S, &outage);
     assert_int_equal(outage.state, OUTAGE_UNKNOWN);
     requests[20].good = false; /* a failure among too few is an outage: it cannot be called good */
-    outage_find(requests, 40, &usual, 0, 10 * NS_PER_S, &outage);
+    find_in(requests, 40, &usual, 0, 10 * NS_PER_S, &outage);
     assert_int_equal(outage.start_ns, 5 * NS_PER_S);
 }
 
@@ -169,7 +190,7 @@ static void test_random_against_reference(void **state)
         settings.hold_ns = (1 + rand_r(&seed) % 4) * NS_PER_S;
         settings.good_share = rand_r(&seed) % 2 ? 0.99 : 0.9;
         struct outage found, expected = reference(requests, count, &settings, disruption_ns, until_ns);
-        outage_find(requests, count, &settings, disruption_ns, until_ns, &found);
+        find_in(requests, count, &settings, disruption_ns, until_ns, &found);
         assert_int_equal(found.state, expected.state);
         assert_int_equal(found.start_ns, expected.start_ns);
         assert_int_equal(found.recovery_ns, expected.recovery_ns);

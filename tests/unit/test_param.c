@@ -89,6 +89,12 @@ static void other_units(void **state)
     assert_int_equal(units_bytes("64", &number, &err), -ERR_INPUT);
     assert_int_equal(units_bytes("-1B", &number, &err), -ERR_INPUT);
     assert_int_equal(units_bytes("1e18GB", &number, &err), -ERR_INPUT);
+    assert_int_equal(units_bitrate("10Mbit", &number, &err), 0);
+    assert_int_equal(number, 10000000);
+    assert_int_equal(units_bitrate("0.5Kbit", &number, &err), 0);
+    assert_int_equal(number, 500);
+    assert_int_equal(units_bitrate("10", &number, &err), -ERR_INPUT);
+    assert_int_equal(units_bitrate("10Mbyte", &number, &err), -ERR_INPUT);
     assert_int_equal(units_integer("-12", &number, &err), 0);
     assert_int_equal(number, -12);
     assert_int_equal(units_integer("1.5", &number, &err), -ERR_INPUT);

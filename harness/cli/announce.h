@@ -1,0 +1,44 @@
+/* Who is told of a drill's result, and in which form: the terminal, a CI server, a chat. None of it changes the verdict. */
+#ifndef DRILL_CLI_ANNOUNCE_H
+#define DRILL_CLI_ANNOUNCE_H
+
+#include "harness/cli/cli.h"
+#include "reports/report.h"
+
+struct announce_options {
+    char *junit, *json; /* files to write besides; junit as "FILE", "ant:FILE", "gitlab:FILE", "ant" or "gitlab" */
+    bool tap, quiet;
+    int notify; /* index into the choices of --notify */
+};
+
+/* The rows of an option table for a struct that has `member`. */
+extern const char *const announce_notify_choices[];
+#define ANNOUNCE_OPTIONS(type, member)                                                                                           \
+    {"junit", PARAM_STRING, offsetof(type, member.junit), .unit_hint = "[ant:|gitlab:]file",                                     \
+     .help = "also write junit.xml there; ant and gitlab are dialects, alone they change the folder's own file"},                \
+        {"json", PARAM_STRING, offsetof(type, member.json), .unit_hint = "file", .help = "also write report.json there"},        \
+        {"tap", PARAM_BOOL, offsetof(type, member.tap), .help = "TAP on standard output, all else on standard error"},           \
+        {"notify",                                                                                                               \
+         PARAM_CHOICE,                                                                                                           \
+         offsetof(type, member.notify),                                                                                          \
+         .choices = announce_notify_choices,                                                                                     \
+         .fallback = "never",                                                                                                    \
+         .help = "post notify.json to $DRILL_NOTIFY_URL; problem: unless it passed, or passed first after a failure"},           \
+    {                                                                                                                            \
+        "quiet", PARAM_BOOL, offsetof(type, member.quiet), .help = "one line at the end"                                         \
+    }
+
+/* Refuse what cannot be done before anything is touched: --notify without a usable URL. */
+int announce_check(const struct announce_options *options, struct err *err) MUST_CHECK;
+/* What the options want of the reports, before they are written; `folder` is where they will lie for good and is borrowed. */
+void announce_shape(const struct announce_options *options, const char *folder, struct report_context *context);
+/* Copy junit.xml and report.json from `folder` to where the options want them. */
+int announce_copy(const struct announce_options *options, const char *folder, struct err *err) MUST_CHECK;
+/* The gate's output and the last line, or TAP. */
+void announce_print(const struct announce_options *options, const struct result *result, const char *folder, bool colour);
+/* GitHub's job summary and annotations when it runs there, the webhook when it was asked for. Problems are warnings on standard
+ * error. */
+void announce_elsewhere(const struct announce_options *options, const struct result *result, const struct report_context *context,
+                        const char *folder);
+
+#endif
