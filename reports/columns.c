@@ -55,15 +55,72 @@ static void cover_instants(struct columns *columns, const struct result *result)
     }
 }
 
+static bool is_quiet(const struct second_bin *bin)
+{
+    return bin->failed + bin->timed_out + bin->not_sent == 0;
+}
+
+/* Widen [*from, *to) so that the bin of that instant is in it; 0 is no instant. */
+static void include_instant(const struct result *result, int64_t t_ns, size_t *from, size_t *to)
+{
+    int64_t second = (t_ns - result->bins[0].start_ns) / NS_PER_S;
+    if (t_ns && second >= 0 && second < (int64_t)result->bin_count) {
+        *from = (size_t)second < *from ? (size_t)second : *from;
+        *to = (size_t)second + 1 > *to ? (size_t)second + 1 : *to;
+    }
+}
+
+/* The bins in which something happened: failures, disruptions, recoveries with their hold. */
+static void find_story(const struct result *result, size_t *from, size_t *to)
+{
+    *from = result->bin_count;
+    *to = 0;
+    for (size_t i = 0; i < result->bin_count; i++) {
+        if (!is_quiet(&result->bins[i])) {
+            include_instant(result, result->bins[i].start_ns, from, to);
+        }
+    }
+    for (size_t i = 0; i < result->observation_count; i++) {
+        const struct observation *observation = &result->observations[i];
+        include_instant(result, observation->disruption_ns, from, to);
+        include_instant(result, observation->recovery_ns ? observation->recovery_ns + result->method.hold_ns : 0, from, to);
+    }
+    for (size_t i = 0; i < result->fault_count; i++) {
+        include_instant(result, result->faults[i].requested_ns, from, to);
+        include_instant(result, result->faults[i].removed_ns, from, to);
+    }
+}
+
+/* The story with a third of its length on both sides, when that leaves out at least half of the drill. */
+static void choose_bins(struct columns *columns, const struct result *result)
+{
+    enum { MARGIN_LEAST = 10 };
+    size_t from, to;
+    columns->bin_count = result->bin_count;
+    find_story(result, &from, &to);
+    if (from >= to) {
+        return;
+    }
+    size_t margin = (to - from) / 3 > MARGIN_LEAST ? (to - from) / 3 : MARGIN_LEAST;
+    from = from > margin ? from - margin : 0;
+    to = to + margin < result->bin_count ? to + margin : result->bin_count;
+    if ((to - from) * 2 < result->bin_count) {
+        columns->first_bin = from;
+        columns->bin_count = to - from;
+    }
+}
+
 struct columns *columns_new(const struct result *result)
 {
     struct columns *columns = xcalloc(1, sizeof(*columns));
-    columns->step = (result->bin_count + COLUMNS_MAX - 1) / COLUMNS_MAX;
-    for (size_t i = 0; i < result->bin_count; i += columns->step) {
+    choose_bins(columns, result);
+    size_t end = columns->first_bin + columns->bin_count;
+    columns->step = (columns->bin_count + COLUMNS_MAX - 1) / COLUMNS_MAX;
+    for (size_t i = columns->first_bin; i < end; i += columns->step) {
         struct column *column = &columns->items[columns->count++];
         column->first_bin = i;
         column->from_s = words_since(result, result->bins[i].start_ns);
-        for (size_t j = i; j < i + columns->step && j < result->bin_count; j++) {
+        for (size_t j = i; j < i + columns->step && j < end; j++) {
             add_bin(column, &result->bins[j]);
         }
         finish(columns, column);
@@ -72,7 +129,9 @@ struct columns *columns_new(const struct result *result)
         columns->from_s = columns->items[0].from_s;
         columns->to_s = columns->items[columns->count - 1].to_s;
     }
-    cover_instants(columns, result);
+    if (columns->bin_count == result->bin_count) {
+        cover_instants(columns, result);
+    }
     if (columns->to_s - columns->from_s < 1) {
         columns->to_s = columns->from_s + 1;
     }

@@ -14,9 +14,12 @@ struct column { /* one or more seconds; rates are per second */
     size_t first_bin, bin_count;
 };
 
+/* A drill that goes on quietly long after its last disruption is shown until things were quiet: otherwise its story would be a sliver
+ * at the edge. Nothing failed in the seconds that are left out. */
 struct columns {
     struct column items[COLUMNS_MAX];
-    size_t count, step; /* step: seconds in a column */
+    size_t count, step;          /* step: seconds in a column */
+    size_t first_bin, bin_count; /* the seconds that are shown; fewer than the drill's when it is cut to what happened */
     double from_s, to_s;
     double rate_max; /* most requests in a second */
     double latency_max_s;

@@ -204,7 +204,8 @@ static int write_html(const struct result *result, const struct report_context *
 {
     struct xml *xml AUTO_XML = xml_new(XML_HTML);
     AUTO_FREE struct columns *columns = columns_new(result);
-    const struct page page = {.result = result, .context = context, .columns = columns, .folder = folder};
+    const struct page page = {
+        .result = result, .context = context, .columns = columns, .folder = context->source ? context->source : folder};
     xml_open(xml, "html");
     xml_attr(xml, "lang", "en");
     xml_newline(xml);

@@ -5,17 +5,28 @@
 
 enum { IDS_MAX = 20 };
 
+static void write_count(struct xml *xml, const char *id, const char *words, uint64_t count)
+{
+    html_row(xml);
+    html_name_cell(xml, words);
+    xml_open(xml, "td");
+    xml_attr(xml, "id", id);
+    xml_textf(xml, "%llu", (unsigned long long)count);
+    xml_close(xml);
+    html_row_end(xml);
+}
+
 static void write_counts(struct xml *xml, const struct loss *loss)
 {
     struct buf rpa CLEANUP(buf_clear) = {0};
     words_figure(&loss->rpa, "s", &rpa);
     html_facts(xml, "Writes, counted by their ids as a set: holes count, not only the end");
-    html_fact(xml, "Acknowledged", "%llu", (unsigned long long)loss->acknowledged);
-    html_fact(xml, "Lost: acknowledged and not read back", "%llu", (unsigned long long)loss->lost);
-    html_fact(xml, "… of these acknowledged during the outage", "%llu", (unsigned long long)loss->lost_during_outage);
-    html_fact(xml, "Read back more than once", "%llu", (unsigned long long)loss->duplicated);
-    html_fact(xml, "Not answered, but took effect", "%llu", (unsigned long long)loss->unknown_present);
-    html_fact(xml, "Not answered, and took no effect", "%llu", (unsigned long long)loss->unknown_absent);
+    write_count(xml, "writes-acknowledged", "Acknowledged", loss->acknowledged);
+    write_count(xml, "writes-lost", "Lost: acknowledged and not read back", loss->lost);
+    write_count(xml, "writes-lost-during-outage", "… of these acknowledged during the outage", loss->lost_during_outage);
+    write_count(xml, "writes-duplicated", "Read back more than once", loss->duplicated);
+    write_count(xml, "writes-unknown-present", "Not answered, but took effect", loss->unknown_present);
+    write_count(xml, "writes-unknown-absent", "Not answered, and took no effect", loss->unknown_absent);
     html_fact(xml, "Recovery point achieved", "%s", buf_str(&rpa));
     html_table_end(xml);
 }

@@ -64,6 +64,10 @@ static void write_all(struct findings *findings, const struct result *result, co
     if (result->residue_checked && !result->clean) {
         write_finding(findings, "critical", buf_str(&cleanup), NULL);
     }
+    if (words_trouble(result) && (result->clean || !result->residue_checked)) {
+        AUTO_FREE char *text = xasprintf("The drill itself: %s", result->exit_words ? result->exit_words : "not judged");
+        write_finding(findings, "major", text, NULL);
+    }
     write_objectives(findings, result, JUDGEMENT_MISSED);
     write_given(findings, context);
     write_objectives(findings, result, JUDGEMENT_UNKNOWN);

@@ -63,6 +63,7 @@ static void open_table(struct xml *xml, const char *class, const char *caption, 
     xml_attr(xml, "class", "box");
     xml_open(xml, "table");
     xml_attr(xml, "class", class);
+    xml_attr(xml, "cellpadding", "4"); /* for those who strip the style sheet */
     if (caption) {
         xml_element(xml, "caption", NULL, caption);
     }

@@ -88,6 +88,10 @@ void html_timeline(struct xml *xml, const struct result *result, const struct co
     } else {
         xml_element(xml, "p", NULL, "There is nothing to draw: no request was sent and no fault was injected.");
     }
+    if (columns->bin_count < result->bin_count) {
+        xml_elementf(xml, "p", "meta", "Pictures show %zu of the drill's %zu s: in the others nothing failed.",
+                     columns->bin_count, result->bin_count);
+    }
     write_totals(xml, result);
     write_instants(xml, result);
     if (columns->count > 0) {

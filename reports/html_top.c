@@ -153,16 +153,27 @@ static void write_last(struct xml *xml, const json_t *last, const struct objecti
     }
 }
 
-static void write_objective(struct xml *xml, const struct objective_result *objective, const json_t *last)
+/* The id is for those who compare the page with report.json. */
+static void write_achieved(struct xml *xml, const struct objective_result *objective, size_t index)
+{
+    struct buf achieved CLEANUP(buf_clear) = {0};
+    words_achieved(objective, &achieved);
+    xml_open(xml, "td");
+    xml_attrf(xml, "id", "achieved-%zu", index);
+    xml_attr(xml, "class", objective->measured.measured ? "short figure" : NULL);
+    xml_text(xml, buf_str(&achieved));
+    xml_close(xml);
+}
+
+static void write_objective(struct xml *xml, const struct objective_result *objective, size_t index, const json_t *last)
 {
     static const char *const classes[JUDGEMENT_COUNT] = {"unknown", "met", "missed", "unknown"};
     static const char *const symbols[JUDGEMENT_COUNT] = {"◇", "✔", "✘", "◇"};
-    struct buf achieved CLEANUP(buf_clear) = {0}, margin CLEANUP(buf_clear) = {0};
-    words_achieved(objective, &achieved);
+    struct buf margin CLEANUP(buf_clear) = {0};
     words_margin(objective, &margin);
     html_row(xml);
     html_name_cell(xml, objective->text);
-    xml_elementf(xml, "td", objective->measured.measured ? "short figure" : NULL, "%s", buf_str(&achieved));
+    write_achieved(xml, objective, index);
     xml_open(xml, "td");
     xml_attr(xml, "class", "short");
     if (judgeable(objective)) {
@@ -187,7 +198,7 @@ void html_objectives(struct xml *xml, const struct result *result, const struct 
         html_table(xml, "An objective is met only if it is met at the unfavourable end of the resolution.", heads,
                    ARRAY_LEN(heads));
         for (size_t i = 0; i < result->objective_count; i++) {
-            write_objective(xml, &result->objectives[i], last_drill(context));
+            write_objective(xml, &result->objectives[i], i, last_drill(context));
         }
         html_table_end(xml);
     }

@@ -15,21 +15,23 @@ static const char *const shades[LEVELS] = {"#e3ecf5", "#bcd2e8", "#8cb0d6", "#5a
 
 struct heat {
     struct chart chart;
-    size_t first_bucket, bucket_end; /* those that are drawn */
-    size_t step, cell_count;         /* seconds in a cell, cells across */
+    size_t first_bucket, bucket_end;    /* those that are drawn */
+    size_t first_bin, step, cell_count; /* step: seconds in a cell; cells across */
     double counts[CELLS_MAX][LATENCY_BUCKETS];
     double most;
 };
 
-static void count(struct heat *heat, const struct result *result)
+static void count(struct heat *heat, const struct result *result, const struct columns *columns)
 {
-    heat->step = (result->bin_count + CELLS_MAX - 1) / CELLS_MAX;
+    heat->step = (columns->bin_count + CELLS_MAX - 1) / CELLS_MAX;
+    heat->first_bin = columns->first_bin;
     heat->first_bucket = LATENCY_BUCKETS;
-    for (size_t bin = 0; bin < result->bin_count; bin++) {
-        size_t cell = bin / heat->step;
+    for (size_t i = 0; i < columns->bin_count; i++) {
+        const struct second_bin *bin = &result->bins[columns->first_bin + i];
+        size_t cell = i / heat->step;
         heat->cell_count = cell + 1;
         for (size_t bucket = 0; bucket < LATENCY_BUCKETS; bucket++) {
-            uint32_t value = result->bins[bin].latency_counts[bucket];
+            uint32_t value = bin->latency_counts[bucket];
             heat->counts[cell][bucket] += value;
             heat->most = fmax(heat->most, heat->counts[cell][bucket]);
             if (value > 0) {
@@ -62,7 +64,7 @@ static void add_row(const struct heat *heat, const struct result *result, size_t
     bool drawing = false;
     for (size_t cell = 0; cell <= heat->cell_count; cell++) {
         bool here = cell < heat->cell_count && level_of(heat, heat->counts[cell][bucket]) == level;
-        int64_t since_ns = result->bins[0].start_ns - result->origin_ns + (int64_t)(cell * heat->step) * NS_PER_S;
+        int64_t since_ns = result->bins[heat->first_bin].start_ns - result->origin_ns + (int64_t)(cell * heat->step) * NS_PER_S;
         double x = chart_x(&heat->chart, (double)since_ns / NS_PER_S);
         if (here && !drawing) {
             x0 = x;
@@ -186,7 +188,7 @@ void latencies_draw(struct xml *xml, const struct result *result, const struct c
 {
     AUTO_FREE struct heat *heat = xcalloc(1, sizeof(*heat));
     heat->chart = plot_chart("latency", columns);
-    count(heat, result);
+    count(heat, result, columns);
     if (!(heat->most > 0)) {
         plot_nothing(xml, "latency", "Latency over time", "Nothing to draw: no request was answered.");
         return;

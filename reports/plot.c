@@ -42,17 +42,20 @@ static void draw_instant(struct xml *xml, const struct chart *chart, double at_s
     chart_label(xml, anchor == ANCHOR_END ? x - 4 : x + 4, chart->top - 5, anchor, LABEL_SIZE, colour, text);
 }
 
+/* The first one's words stand before its line, where the axis leaves room for them, else behind it, if the recovery's do. */
 void plot_instants(struct xml *xml, const struct chart *chart, const struct result *result)
 {
     const struct observation *worst = result_worst(result);
+    double first_x = chart_x(chart, 0), width = chart_text_width("first fault", LABEL_SIZE) + 12, recovered_x = chart->width;
     if (!result->disrupted) {
         return;
     }
-    /* The first disruption's label stands before its line when the recovery's would run into it. */
-    draw_instant(xml, chart, 0, ANCHOR_END, INK, "first fault");
     if (worst && worst->recovery_ns) {
+        recovered_x = chart_x(chart, words_since(result, worst->recovery_ns));
         draw_instant(xml, chart, words_since(result, worst->recovery_ns), ANCHOR_START, GREEN, "recovered");
     }
+    bool before = first_x - width > chart->left, behind = first_x + width < recovered_x;
+    draw_instant(xml, chart, 0, before ? ANCHOR_END : ANCHOR_START, INK, before || behind ? "first fault" : "");
 }
 
 void plot_nothing(struct xml *xml, const char *id, const char *title, const char *why)

@@ -39,19 +39,22 @@ static int64_t last_recovery_ns(const struct result *result)
     return last > result->origin_ns ? last : result->origin_ns;
 }
 
+/* Totals are of the whole drill, values of what pictures show. */
 static void add_address(struct regions *regions, const struct result *result, const struct columns *columns,
                         const struct address_bin *address, int64_t recovered_ns)
 {
     size_t index = region_index(regions, region_name(address));
     double *values = regions->values + index * columns->count;
+    for (size_t bin = 0; bin < result->bin_count; bin++) {
+        int64_t start_ns = result->bins[bin].start_ns;
+        size_t part = !result->disrupted || start_ns < result->origin_ns ? 0 : start_ns < recovered_ns ? 1 : 2;
+        regions->totals[index][part] += address->counts[bin];
+        regions->part_totals[part] += address->counts[bin];
+    }
     for (size_t i = 0; i < columns->count; i++) {
         const struct column *column = &columns->items[i];
         for (size_t bin = column->first_bin; bin < column->first_bin + column->bin_count; bin++) {
-            int64_t start_ns = result->bins[bin].start_ns;
-            size_t part = !result->disrupted || start_ns < result->origin_ns ? 0 : start_ns < recovered_ns ? 1 : 2;
             values[i] += (double)address->counts[bin] / (double)column->bin_count;
-            regions->totals[index][part] += address->counts[bin];
-            regions->part_totals[part] += address->counts[bin];
         }
     }
 }

@@ -36,6 +36,7 @@ struct report_context {
     json_t *programme, *history, *verify; /* owned when loaded; NULL when there is none */
     enum junit_dialect junit;
     const char *attachments; /* borrowed: the way to the drill's folder in junit.xml; NULL: junit.xml lies in it */
+    const char *source;      /* borrowed: the folder of the evidence; NULL: the one that is written to */
 };
 
 /* Read the three files of a drill's folder, as far as they are there. One that cannot be read is an error. */

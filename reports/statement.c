@@ -23,16 +23,18 @@ static bool is_subject(const char *name)
            (str_starts_with(name, "readback-") && str_ends_with(name, ".ids"));
 }
 
-/* The chosen files of the folder with their digests, in the order of their names. */
-static int describe_files(const char *folder, bool (*is_chosen)(const char *name), json_t *array, struct err *err)
+/* The chosen files of the evidence with their digests, in the order of their names; the result is the one that was just written. */
+static int describe_files(const char *source, const char *folder, bool (*is_chosen)(const char *name), json_t *array,
+                          struct err *err)
 {
     struct tree tree CLEANUP(tree_clear) = {0};
-    int status = tree_list_flat(folder, &tree, err);
+    int status = tree_list_flat(source, &tree, err);
     for (size_t i = 0; i < tree.count && status == 0; i++) {
         const struct tree_entry *entry = &tree.items[i];
         char digest[DIGEST_TEXT];
         if (entry->is_file && is_chosen(entry->path)) {
-            AUTO_FREE char *path = xasprintf("%s/%s", folder, entry->path);
+            bool is_result = str_eq(entry->path, "report.json");
+            AUTO_FREE char *path = xasprintf("%s/%s", is_result ? folder : source, entry->path);
             status = digest_of_file(path, false, digest, NULL, err);
             if (status == 0) {
                 json_array_append_new(array, json_pack("{s:s, s:{s:s}}", "name", entry->path, "digest", "sha256", digest));
@@ -65,13 +67,13 @@ static int write_statement(const struct result *result, const struct report_cont
                   "https://in-toto.io/attestation/test-result/v0.1", "predicate", "result",
                   result->verdict == VERDICT_PASS ? "PASSED" : "FAILED", "configuration");
     json_t *predicate = json_object_get(statement, "predicate");
-    (void)context;
+    const char *source = context->source ? context->source : folder;
     json_object_set_new(predicate, "passedTests", names_of(result, JUDGEMENT_MET));
     json_object_set_new(predicate, "warnedTests", names_of(result, JUDGEMENT_UNKNOWN));
     json_object_set_new(predicate, "failedTests", names_of(result, JUDGEMENT_MISSED));
-    int status = describe_files(folder, is_subject, json_object_get(statement, "subject"), err);
+    int status = describe_files(source, folder, is_subject, json_object_get(statement, "subject"), err);
     if (status == 0) {
-        status = describe_files(folder, is_configuration, json_object_get(predicate, "configuration"), err);
+        status = describe_files(source, folder, is_configuration, json_object_get(predicate, "configuration"), err);
     }
     return status < 0 ? status : json_write_file(path, statement, err);
 }

@@ -20,7 +20,7 @@ static const struct {
     {"fault.requested", "{fault_id}: asked for {fault} {target}: {plan}"},
     {"fault.applied", "{fault_id}: in force by {mechanism}"},
     {"fault.changed", "{fault_id}: {text}"},
-    {"fault.reset", "{fault_id}: {connections} stuck connections were reset after the revert"},
+    {"fault.reset", "{fault_id}: after the revert: {text}"},
     {"fault.reverting", "{fault_id}: asked to be reverted"},
     {"fault.reverted", "{fault_id}: reverted"},
     {"step.wait", "waited {for_ns}"},

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "harness/agent/spawn.h"
+#include "harness/agent/lent.h"
 #include "harness/base/fd.h"
 #include "harness/base/proc.h"
 #include "harness/base/str.h"
@@ -113,6 +114,21 @@ static int pid_in_namespace(const json_t *entry, bool *ret_held)
     return found;
 }
 
+/* What a writer that was killed had not finished: the fault is applied only once its entry has its right name, so nothing is lost with it.
+ * Should it be one that is just being opened, its writer is refused the right name and injects nothing. */
+static void sweep(const char *path)
+{
+    AUTO_JSON json_t *entry = NULL;
+    struct err ignored = {0};
+    bool held = false;
+    if (json_read_file(path, &entry, &ignored) == 0) {
+        (void)pid_in_namespace(entry, &held);
+    }
+    if (!held) {
+        (void)unlink(path);
+    }
+}
+
 typedef int entry_f(void *context, const char *path, const json_t *entry, struct err *err);
 
 static int each_entry(const char *folder, entry_f *f, void *context, struct err *err)
@@ -126,6 +142,9 @@ static int each_entry(const char *folder, entry_f *f, void *context, struct err 
         AUTO_JSON json_t *entry = NULL;
         AUTO_FREE char *path = xasprintf("%s/%s", folder, item->d_name);
         struct err local = {0};
+        if (str_ends_with(item->d_name, ".json.tmp")) {
+            sweep(path);
+        }
         if (!str_ends_with(item->d_name, ".json")) {
             continue;
         }
@@ -199,9 +218,11 @@ static int revert_here(const json_t *entry)
 {
     struct fault_instance *fault = NULL;
     struct buf left CLEANUP(buf_clear) = {0};
+    struct lent *lent CLEANUP(lent_cleanup) = lent_new(entry);
     struct err err = {0};
     int status = fault_instance_new(entry, &fault, &err);
     if (status == 0) {
+        fault->services = lent_services(lent);
         status = fault->ops->revert(fault, &err);
     }
     if (status == 0) {

@@ -124,6 +124,7 @@ static const struct {
     {"fault.residue", fault_residue},
     {"snapshot.take", snapshot_rpc_take},
     {"snapshot.compare", snapshot_rpc_compare},
+    {"load.check", traffic_load_check},
     {"load.start", traffic_load_start},
     {"load.stop", traffic_load_stop},
     {"readback", traffic_readback},

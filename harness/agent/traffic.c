@@ -35,6 +35,15 @@ static void on_load_event(void *context, uint32_t events)
     pass_events(context);
 }
 
+int traffic_load_check(struct agent *agent, int64_t id, const json_t *params, struct err *err)
+{
+    int status = load_check(json_object_get(params, "load"), err);
+    if (status == 0) {
+        rpc_reply(agent, id, json_object());
+    }
+    return status;
+}
+
 int traffic_load_start(struct agent *agent, int64_t id, const json_t *params, struct err *err)
 {
     struct traffic *traffic = traffic_of(agent);

@@ -30,7 +30,7 @@ static enum junit_dialect read_junit(const char *text, const char **ret_file)
     for (size_t i = 0; text && i < ARRAY_LEN(dialects); i++) {
         size_t size = strlen(dialects[i].name);
         if (strncmp(text, dialects[i].name, size) == 0 && (text[size] == ':' || !text[size])) {
-            *ret_file = text[size] && text[size + 1] ? text + size + 1 : NULL;
+            *ret_file = text[size] && text[size + 1] ? text + size + 1 : "junit.xml";
             return dialects[i].dialect;
         }
     }
@@ -54,46 +54,44 @@ int announce_check(const struct announce_options *options, struct err *err)
 }
 
 /* GitLab looks attachments up from the project's folder, which is where a pipeline's commands begin. */
-void announce_shape(const struct announce_options *options, const char *folder, struct report_context *context)
+static const char *from_project(const char *folder)
 {
-    const char *file, *project = getenv("CI_PROJECT_DIR");
+    const char *project = getenv("CI_PROJECT_DIR");
     size_t size = project ? strlen(project) : 0;
-    context->junit = read_junit(options->junit, &file);
-    if (file || context->junit == JUNIT_GITLAB) {
-        bool inside = size && strncmp(folder, project, size) == 0 && folder[size] == '/';
-        context->attachments = inside ? folder + size + 1 : folder;
-    }
+    bool inside = size && strncmp(folder, project, size) == 0 && folder[size] == '/';
+    return inside ? folder + size + 1 : folder;
 }
 
-static int copy_to(const char *folder, const char *name, const char *to, struct err *err)
+static int write_junit(const struct announce_options *options, const struct result *result, const struct report_context *context,
+                       const char *folder, struct err *err)
 {
-    AUTO_FREE char *from = xasprintf("%s/%s", folder, name);
-    return to ? fd_copy_file(from, to, err) : 0;
+    const char *to, *temporary = secure_getenv("TMPDIR");
+    struct report_context shaped = *context;
+    struct err ignored = {0};
+    shaped.junit = read_junit(options->junit, &to);
+    shaped.attachments = from_project(folder);
+    if (!to) {
+        return 0;
+    }
+    AUTO_FREE char *scratch = xasprintf("%s/drill-junit-XXXXXX", temporary && *temporary ? temporary : "/tmp");
+    if (!mkdtemp(scratch)) {
+        return err_errno(err, errno, "cannot make a folder beside '%s'", scratch);
+    }
+    AUTO_FREE char *from = xasprintf("%s/junit.xml", scratch);
+    int status = report_find("junit")->write(result, &shaped, scratch, err);
+    if (status == 0) {
+        status = fd_copy_file(from, to, err);
+    }
+    (void)!fd_remove_tree(scratch, &ignored);
+    return status;
 }
 
-int announce_copy(const struct announce_options *options, const char *folder, struct err *err)
+int announce_files(const struct announce_options *options, const struct result *result, const struct report_context *context,
+                   const char *folder, struct err *err)
 {
-    const char *junit;
-    (void)read_junit(options->junit, &junit);
-    int status = copy_to(folder, "junit.xml", junit, err);
-    return status < 0 ? status : copy_to(folder, "report.json", options->json, err);
-}
-
-void announce_print(const struct announce_options *options, const struct result *result, const char *folder, bool colour)
-{
-    FILE *out = options->tap ? stderr : stdout;
-    struct buf text CLEANUP(buf_clear) = {0}, tap CLEANUP(buf_clear) = {0};
-    report_console(result, colour && !options->tap, options->quiet, &text);
-    (void)fputs(buf_str(&text), out);
-    if (!options->quiet) {
-        fprintf(out, "  report: %s/report.html\n", folder);
-    }
-    fprintf(out, "exit %d: %s\n", result->exit_code, result->exit_words);
-    if (options->tap) {
-        report_tap(result, &tap);
-        (void)fputs(buf_str(&tap), stdout);
-    }
-    fflush(stdout);
+    AUTO_FREE char *json = xasprintf("%s/report.json", folder);
+    int status = write_junit(options, result, context, folder, err);
+    return status == 0 && options->json ? fd_copy_file(json, options->json, err) : status;
 }
 
 static void warn(const char *what, const struct err *err)
@@ -115,23 +113,47 @@ static int append_summary(const char *path, const char *folder, struct err *err)
     return status < 0 ? status : fd_write_all(fd, text, size, err);
 }
 
-static void tell_github(const struct announce_options *options, const struct result *result, const char *folder)
+static void write_summary(const char *folder)
 {
     const char *summary = getenv("GITHUB_STEP_SUMMARY");
     struct err err = {0};
     if (summary && *summary && append_summary(summary, folder, &err) < 0) {
         warn("the job summary was not written", &err);
     }
+}
+
+/* Before all else, as the last line is the exit code's. */
+static void annotate_github(const struct result *result, const char *folder, FILE *out)
+{
+    AUTO_FREE char *path = xasprintf("%s/scenario.lua", folder);
+    AUTO_FREE char *source = NULL;
+    struct buf text CLEANUP(buf_clear) = {0};
+    struct err ignored = {0}; /* without the source the annotations have no lines */
+    size_t size;
     if (str_eq(getenv("GITHUB_ACTIONS"), "true")) {
-        struct buf out CLEANUP(buf_clear) = {0};
-        AUTO_FREE char *path = xasprintf("%s/scenario.lua", folder);
-        AUTO_FREE char *source = NULL;
-        size_t size;
-        struct err ignored = {0}; /* without the source the annotations have no lines */
         bool known = fd_read_file(path, FILE_MAX, &source, &size, &ignored) == 0;
-        report_annotations(result, json_str(result->plan, "scenario_file", NULL), known ? source : NULL, &out);
-        (void)fputs(buf_str(&out), options->tap ? stderr : stdout);
+        report_annotations(result, json_str(result->plan, "scenario_file", NULL), known ? source : NULL, &text);
+        (void)fputs(buf_str(&text), out);
     }
+}
+
+void announce_print(const struct announce_options *options, const struct result *result, const char *folder,
+                    const struct announce_end *end, bool colour)
+{
+    FILE *out = options->tap ? stderr : stdout;
+    struct buf text CLEANUP(buf_clear) = {0}, tap CLEANUP(buf_clear) = {0};
+    annotate_github(result, folder, out);
+    report_console(result, colour && !options->tap, options->quiet, &text);
+    (void)fputs(buf_str(&text), out);
+    if (!options->quiet && end->where) {
+        fprintf(out, "  %s\n", end->where);
+    }
+    fprintf(out, "exit %d: %s\n", end->code, end->words);
+    if (options->tap) {
+        report_tap(result, &tap);
+        (void)fputs(buf_str(&tap), stdout);
+    }
+    fflush(stdout);
 }
 
 static bool worth_telling(const struct announce_options *options, const struct result *result,
@@ -177,7 +199,7 @@ void announce_elsewhere(const struct announce_options *options, const struct res
     AUTO_FREE char *text = NULL;
     struct err err = {0};
     size_t size = 0;
-    tell_github(options, result, folder);
+    write_summary(folder);
     if (!worth_telling(options, result, context)) {
         return;
     }

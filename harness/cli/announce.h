@@ -6,7 +6,8 @@
 #include "reports/report.h"
 
 struct announce_options {
-    char *junit, *json; /* files to write besides; junit as "FILE", "ant:FILE", "gitlab:FILE", "ant" or "gitlab" */
+    char *junit; /* "FILE", "ant:FILE", "gitlab:FILE", "ant" or "gitlab" (junit.xml here) */
+    char *json;
     bool tap, quiet;
     int notify; /* index into the choices of --notify */
 };
@@ -15,7 +16,7 @@ struct announce_options {
 extern const char *const announce_notify_choices[];
 #define ANNOUNCE_OPTIONS(type, member)                                                                                           \
     {"junit", PARAM_STRING, offsetof(type, member.junit), .unit_hint = "[ant:|gitlab:]file",                                     \
-     .help = "also write junit.xml there; ant and gitlab are dialects, alone they change the folder's own file"},                \
+     .help = "also write JUnit there; ant and gitlab are dialects, alone they write junit.xml here"},                            \
         {"json", PARAM_STRING, offsetof(type, member.json), .unit_hint = "file", .help = "also write report.json there"},        \
         {"tap", PARAM_BOOL, offsetof(type, member.tap), .help = "TAP on standard output, all else on standard error"},           \
         {"notify",                                                                                                               \
@@ -30,14 +31,20 @@ extern const char *const announce_notify_choices[];
 
 /* Refuse what cannot be done before anything is touched: --notify without a usable URL. */
 int announce_check(const struct announce_options *options, struct err *err) MUST_CHECK;
-/* What the options want of the reports, before they are written; `folder` is where they will lie for good and is borrowed. */
-void announce_shape(const struct announce_options *options, const char *folder, struct report_context *context);
-/* Copy junit.xml and report.json from `folder` to where the options want them. */
-int announce_copy(const struct announce_options *options, const char *folder, struct err *err) MUST_CHECK;
-/* The gate's output and the last line, or TAP. */
-void announce_print(const struct announce_options *options, const struct result *result, const char *folder, bool colour);
-/* GitHub's job summary and annotations when it runs there, the webhook when it was asked for. Problems are warnings on standard
- * error. */
+/* Write JUnit in its dialect and report.json to where the options want them; `folder` is where the reports lie for good. They are of
+ * their own: what is sealed stays as the evidence gives it. */
+int announce_files(const struct announce_options *options, const struct result *result, const struct report_context *context,
+                   const char *folder, struct err *err) MUST_CHECK;
+
+struct announce_end {  /* how the output ends */
+    const char *where; /* a line about where the reports are; NULL: none */
+    int code;          /* the exit code … */
+    const char *words; /* … in words */
+};
+/* The gate's output and the last line, or TAP; before it annotations where GitHub Actions runs. `folder` is where the evidence lies. */
+void announce_print(const struct announce_options *options, const struct result *result, const char *folder,
+                    const struct announce_end *end, bool colour);
+/* GitHub's job summary when it runs there, the webhook when it was asked for. Problems are warnings on standard error. */
 void announce_elsewhere(const struct announce_options *options, const struct result *result, const struct report_context *context,
                         const char *folder);
 

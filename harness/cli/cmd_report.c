@@ -15,8 +15,8 @@
 
 struct report_options {
     char *archive, *output;
-    bool check;
     struct announce_options announce;
+    bool check;
 };
 
 static const struct param report_table[] = {
@@ -43,11 +43,19 @@ static int check(const char *folder)
     return code;
 }
 
-static int render(const struct report_options *options, const char *out, struct rendered *rendered, struct err *err)
+static int tell(const struct report_options *options, const struct rendered *rendered, const char *folder, const char *out,
+                struct err *err)
 {
-    announce_shape(&options->announce, out, &rendered->context);
-    int status = render_write(rendered, out, err);
-    return status < 0 ? status : announce_copy(&options->announce, out, err);
+    const struct result *result = rendered->result;
+    AUTO_FREE char *where = out ? xasprintf("report: %s/report.html", out)
+                                : xstrdup("sealed: nothing was written; --output FOLDER renders it elsewhere, --check compares");
+    struct announce_end end = {.where = where, .code = result->exit_code, .words = result->exit_words};
+    if (announce_files(&options->announce, result, &rendered->context, out ? out : folder, err) < 0) {
+        return EXIT_ARCHIVE;
+    }
+    announce_print(&options->announce, result, folder, &end, isatty(STDOUT_FILENO) && !secure_getenv("NO_COLOR"));
+    announce_elsewhere(&options->announce, result, &rendered->context, out ? out : folder);
+    return result->exit_code;
 }
 
 static int run_report(const struct cli_args *args, struct err *err)
@@ -63,19 +71,15 @@ static int run_report(const struct cli_args *args, struct err *err)
     if (options->check) {
         return check(folder);
     }
-    if (render_measure(folder, &rendered, err) < 0) {
+    const char *out = options->output ? options->output : sealed ? NULL : folder;
+    int status = render_measure(folder, &rendered, err);
+    if (status < 0) {
         return rendered.evidence ? EXIT_ARCHIVE : EXIT_USAGE;
     }
-    const char *out = options->output ? options->output : folder;
-    if (sealed && !options->output) {
-        fprintf(stderr, "drill: it is sealed, so nothing is written: --output FOLDER renders it elsewhere, --check compares\n");
-    }
-    if ((!sealed || options->output) && render(options, out, &rendered, err) < 0) {
+    if (out && render_write(&rendered, out, err) < 0) {
         return EXIT_ARCHIVE;
     }
-    announce_print(&options->announce, rendered.result, out, isatty(STDOUT_FILENO) && !secure_getenv("NO_COLOR"));
-    announce_elsewhere(&options->announce, rendered.result, &rendered.context, out);
-    return rendered.result->exit_code;
+    return tell(options, &rendered, folder, out, err);
 }
 
 static void print_record(const struct ledger_header *header, const struct ledger_record *record, uint64_t index)

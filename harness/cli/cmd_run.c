@@ -12,6 +12,7 @@
 #include "harness/base/str.h"
 #include "harness/cli/progress.h"
 #include "harness/cli/render.h"
+#include "harness/cli/sealing.h"
 #include "harness/measure/result.h"
 #include "reports/report.h"
 
@@ -20,13 +21,13 @@ const struct param run_table[] = {
     {"repeat", PARAM_INTEGER, offsetof(struct run_options, repeat), 1, 1000, "1",
      .help = "drills in a row; the worst decides the exit code"},
     {"seed", PARAM_INTEGER, offsetof(struct run_options, seed), 0, 2147483647, "1", .help = "of every random choice"},
+    ANNOUNCE_OPTIONS(struct run_options, announce),
     {"sign-key", PARAM_STRING, offsetof(struct run_options, sign_key), .unit_hint = "file",
      .help = "ssh key that signs what is sealed; default $DRILL_SIGN_KEY"},
     {"timestamp-url", PARAM_STRING, offsetof(struct run_options, timestamp_url), .unit_hint = "URL",
      .help = "RFC 3161 service that dates the signature; default $DRILL_TIMESTAMP_URL"},
     {"retain", PARAM_INTEGER, offsetof(struct run_options, retain), 0, 100, "6", .unit_hint = "years",
      .help = "how long the bundle says that it is to be kept"},
-    ANNOUNCE_OPTIONS(struct run_options, announce),
     {"allow-host", PARAM_BOOL, offsetof(struct run_options, allow_host),
      .help = "faults may hit this machine, not only namespaces of drill's own"},
     {0},
@@ -44,30 +45,29 @@ static int refuse_standing(const char *journal, struct err *err)
     return status;
 }
 
-/* Reports lie in the bundle for good, and are told of by that name. */
-static int report(const char *folder, const char *place, const struct run_options *run, struct rendered *rendered,
-                  struct err *err)
+static int report(const char *folder, struct rendered *rendered, struct err *err)
 {
     int status = render_measure(folder, rendered, err);
-    if (status == 0) {
-        announce_shape(&run->announce, place, &rendered->context);
-        status = render_write(rendered, folder, err);
-    }
-    return status < 0 ? status : announce_copy(&run->announce, folder, err);
+    return status < 0 ? status : render_write(rendered, folder, err);
 }
 
-/* What stands beside the verdict: nothing could be injected on this machine; something that was asked for and not had, as a timestamp. */
-static void weigh(struct result *result, bool refused, const char *warning)
+/* `warning`: something that was asked for and not had, as a timestamp. `refused`: nothing was injected. */
+static int tell(const struct rendered *rendered, const struct run_options *run, const struct progress *progress,
+                const char *bundle, const char *warning, bool refused)
 {
-    int code = cli_exit_worse(result->exit_code, refused ? EXIT_USAGE : warning ? EXIT_ARCHIVE : EXIT_PASS);
-    if (warning) {
-        fprintf(stderr, "drill: sealed, but %s\n", warning);
+    const struct result *result = rendered->result;
+    AUTO_FREE char *data = xasprintf("%s/data", bundle), *where = xasprintf("report: %s/data/report.html", bundle);
+    struct err err = {0};
+    struct announce_end end = {.where = where};
+    bool failed = announce_files(&run->announce, result, &rendered->context, data, &err) < 0;
+    end.code = cli_exit_worse(result->exit_code, refused ? EXIT_USAGE : warning || failed ? EXIT_ARCHIVE : EXIT_PASS);
+    end.words = end.code == result->exit_code ? result->exit_words : cli_exit_words(end.code);
+    if (warning || failed) {
+        fprintf(stderr, "drill: sealed, but %s\n", failed ? err.text : warning);
     }
-    if (code != result->exit_code) {
-        result->exit_code = code;
-        free(result->exit_words);
-        result->exit_words = xstrdup(cli_exit_words(code));
-    }
+    announce_print(&run->announce, result, data, &end, progress->colour);
+    announce_elsewhere(&run->announce, result, &rendered->context, data);
+    return end.code;
 }
 
 /* Reports are rendered, then everything is sealed. What fails here leaves the evidence where it is: the next drill seals it. */
@@ -78,7 +78,7 @@ static int conclude(struct sealing *sealing, const char *folder, const struct ru
     AUTO_FREE char *bundle = NULL, *warning = NULL, *place = NULL;
     int status = sealing_prepare(sealing, folder, &place, err);
     if (status == 0) {
-        status = report(folder, place, run, &rendered, err);
+        status = report(folder, &rendered, err);
     }
     if (status == 0) {
         status = sealing_result(sealing, folder, rendered.result, &bundle, &warning, err);
@@ -88,10 +88,7 @@ static int conclude(struct sealing *sealing, const char *folder, const struct ru
                          folder);
         return cli_exit_worse(rendered.result ? rendered.result->exit_code : EXIT_PASS, EXIT_ARCHIVE);
     }
-    weigh(rendered.result, refused, warning);
-    announce_print(&run->announce, rendered.result, place, progress->colour);
-    announce_elsewhere(&run->announce, rendered.result, &rendered.context, place);
-    return rendered.result->exit_code;
+    return tell(&rendered, run, progress, bundle, warning, refused);
 }
 
 /* Bad input shows itself before the folder exists; after that there is always a report. */

@@ -10,7 +10,11 @@ int render_measure(const char *folder, struct rendered *ret, struct err *err)
     if (status == 0) {
         status = measure_evidence(ret->evidence, &ret->result, err);
     }
-    return status < 0 ? status : report_context_load(folder, &ret->context, err);
+    if (status == 0) {
+        status = report_context_load(folder, &ret->context, err);
+        ret->context.source = ret->evidence->folder;
+    }
+    return status;
 }
 
 int render_write(const struct rendered *rendered, const char *out, struct err *err)

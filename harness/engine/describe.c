@@ -8,6 +8,9 @@
 #include "harness/base/clock.h"
 #include "harness/base/digest.h"
 #include "harness/measure/outage.h"
+#include "harness/param/client.h"
+
+enum { WARM_FROM_RATE = 1000 /* a second */, WARM_MOST = 64 };
 
 static json_t *strings(char *const *items, size_t count)
 {
@@ -22,6 +25,13 @@ static void put_text(json_t *object, const char *key, const char *text)
 {
     if (text) {
         json_object_set_new(object, key, json_string(text));
+    }
+}
+
+static void put_object(json_t *object, const char *key, json_t *value)
+{
+    if (value) {
+        json_object_set(object, key, value);
     }
 }
 
@@ -64,6 +74,15 @@ json_t *describe_service(const struct topology_service *service, const char *log
     return json;
 }
 
+/* How a fault may start and stop it, besides what the world's record of it says. */
+json_t *describe_handle(const struct topology_service *service)
+{
+    json_t *json = json_pack("{s:i, s:o, s:o}", "stop_signal", service->stop_signal, "start",
+                             strings(service->start, service->start_count), "stop", strings(service->stop, service->stop_count));
+    put_text(json, "pid_file", service->pid_file);
+    return json;
+}
+
 /* A DNS question goes to the server that clients ask; everything else to the host of the place. */
 json_t *describe_steady(const struct topology *topology, const struct topology_steady *steady)
 {
@@ -92,6 +111,7 @@ static json_t *describe_request(const struct topology_request *request)
                              "status", request->status ? request->status : 200);
     put_text(json, "body", request->body);
     put_text(json, "contains", request->contains);
+    put_object(json, "headers", request->headers);
     return json;
 }
 
@@ -101,28 +121,100 @@ static int64_t load_seconds(const struct session *session)
     return session->plan->longest_ns / NS_PER_S + 120;
 }
 
-json_t *describe_load(const struct session *session, size_t vantage, const char *ledger)
+static int64_t weight_of(const struct topology *topology, size_t vantage)
 {
-    const struct topology *topology = session->topology;
-    const struct scenario_load *load = &session->scenario->load;
-    char prefix[32];
-    int64_t offset_ns = 0, bound_ns = 0;
-    (void)str_format(prefix, sizeof(prefix), "%s%c-", session->write_prefix, (char)('a' + vantage % 26));
-    place_clock_offset(session->vantages.items[vantage], &offset_ns, &bound_ns);
-    json_t *json = json_pack("{s:s, s:s, s:s, s:f, s:s, s:I, s:f, s:I, s:I, s:s, s:I, s:I}", "vantage",
-                             topology->entrypoint.vantages[vantage], "ledger", ledger, "id_prefix", prefix, "rate",
-                             load->rate / (double)topology->entrypoint.vantage_count, "shape", scenario_arrivals[load->arrivals],
-                             "seed", (json_int_t)(session->options->seed + (int64_t)vantage), "write_share", load->write_share,
-                             "deadline_ms", (json_int_t)(load->deadline_ns / NS_PER_MS), "max_seconds",
-                             (json_int_t)load_seconds(session), "connections", scenario_connections[load->connections],
-                             "clock_offset_ns", (json_int_t)offset_ns, "clock_bound_ns", (json_int_t)bound_ns);
-    put_text(json, "dns_server", topology->entrypoint.dns_server);
-    put_text(json, "dns_name", topology->entrypoint.dns_name);
+    const struct topology_client *client = topology_client_find(topology, topology->entrypoint.vantages[vantage]);
+    return client ? client->weight : 1;
+}
+
+static double part_of_rate(const struct topology *topology, size_t vantage)
+{
+    int64_t all = 0;
+    for (size_t i = 0; i < topology->entrypoint.vantage_count; i++) {
+        all += weight_of(topology, i);
+    }
+    return (double)weight_of(topology, vantage) / (double)all;
+}
+
+/* A busy client has connections open before it counts; one at human rates opens them as it goes. */
+static json_int_t warm_connections(double rate)
+{
+    return rate < WARM_FROM_RATE ? 0 : rate / 100 < WARM_MOST ? (json_int_t)(rate / 100) : WARM_MOST;
+}
+
+static void put_requests(json_t *json, const struct topology *topology)
+{
     if (topology->traffic.write.url) {
         json_object_set_new(json, "write", describe_request(&topology->traffic.write));
     }
     json_object_set_new(json, "read", describe_request(&topology->traffic.read));
+    put_object(json, "headers", topology->traffic.headers);
+    put_text(json, "ca", topology->entrypoint.ca);
+    json_object_set_new(json, "tls_verify", json_boolean(topology->entrypoint.tls_verify));
+}
+
+json_t *describe_client(const struct scenario *scenario, const struct topology *topology, size_t vantage)
+{
+    const struct scenario_load *load = &scenario->load;
+    const char *name = topology->entrypoint.vantages[vantage];
+    const struct topology_client *client = topology_client_find(topology, name);
+    double part = part_of_rate(topology, vantage);
+    int connections = client && client->connections ? client->connections - 1 : load->connections;
+    int http = client && client->http ? client->http - 1 : load->http;
+    json_t *json = json_pack(
+        "{s:s, s:f, s:s, s:f, s:f, s:I, s:f, s:I, s:s, s:s, s:I}", "vantage", name, "rate", load->rate * part, "shape",
+        client_arrivals[load->arrivals], "from", load->from * part, "over_seconds", (double)load->over_ns / NS_PER_S, "steps",
+        (json_int_t)load->steps, "write_share", load->write_share, "deadline_ms", (json_int_t)(load->deadline_ns / NS_PER_MS),
+        "connections", client_connections[connections], "http", client_http[http], "in_flight_max", (json_int_t)load->in_flight);
+    if (!str_eq(client_connections[connections], "new")) {
+        json_object_set_new(json, "warm", json_integer(warm_connections(load->rate * part)));
+    }
+    put_text(json, "dns_server", topology->entrypoint.dns_server);
+    put_text(json, "dns_name", topology->entrypoint.dns_name);
+    put_requests(json, topology);
     json_object_set_new(json, "realtime", json_true());
+    return json;
+}
+
+json_t *describe_load(const struct session *session, size_t vantage, const char *ledger)
+{
+    char prefix[32];
+    int64_t offset_ns = 0, bound_ns = 0;
+    (void)str_format(prefix, sizeof(prefix), "%s%c-", session->write_prefix, (char)('a' + vantage % 26));
+    place_clock_offset(session->vantages.items[vantage], &offset_ns, &bound_ns);
+    json_t *json = describe_client(session->scenario, session->topology, vantage);
+    json_t *own =
+        json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "ledger", ledger, "id_prefix", prefix, "seed",
+                  (json_int_t)(session->options->seed + (int64_t)vantage), "max_seconds", (json_int_t)load_seconds(session),
+                  "clock_offset_ns", (json_int_t)offset_ns, "clock_bound_ns", (json_int_t)bound_ns);
+    json_object_update(json, own);
+    json_decref(own);
+    return json;
+}
+
+json_t *describe_readback(const struct topology *topology, const char *vantage, const char *file, const char *prefix)
+{
+    json_t *json = json_pack("{s:s, s:s?, s:s, s:s, s:s, s:b}", "url", topology->traffic.list_url, "dns_server",
+                             topology->entrypoint.dns_server, "vantage", vantage, "file", file, "prefix", prefix, "tls_verify",
+                             topology->entrypoint.tls_verify);
+    put_object(json, "headers", topology->traffic.headers);
+    put_text(json, "ca", topology->entrypoint.ca);
+    return json;
+}
+
+/* What is sent, as it is written: variables of the environment stay names. */
+static json_t *describe_traffic(const struct scenario *scenario, const struct topology *topology)
+{
+    json_t *clients = json_array(), *json = json_object();
+    for (size_t i = 0; i < topology->entrypoint.vantage_count; i++) {
+        AUTO_JSON json_t *whole = describe_client(scenario, topology, i);
+        json_array_append_new(clients, json_pack("{s:O, s:O, s:O, s:O}", "vantage", json_object_get(whole, "vantage"), "rate",
+                                                 json_object_get(whole, "rate"), "connections",
+                                                 json_object_get(whole, "connections"), "http", json_object_get(whole, "http")));
+    }
+    put_requests(json, topology);
+    put_text(json, "list_url", topology->traffic.list_url);
+    json_object_set_new(json, "clients", clients);
     return json;
 }
 
@@ -201,6 +293,7 @@ json_t *describe_plan(const struct session *session)
         json_array_append_new(rules, json_string(scenario->abort_when[i].text));
     }
     json_object_set_new(plan, "abort_when", rules);
+    json_object_set_new(plan, "traffic", describe_traffic(scenario, session->topology));
     json_object_set_new(plan, "repeat", json_integer(session->options->repeat));
     json_object_set_new(plan, "redact", describe_redact(session));
     if (session->options->annex) {

@@ -4,6 +4,7 @@
 #include "harness/base/clock.h"
 #include "harness/measure/abort_rule.h"
 #include "harness/measure/objective.h"
+#include "harness/param/client.h"
 #include "harness/topology/names.h"
 
 enum { STEPS_MAX = 2000 };
@@ -262,6 +263,28 @@ static int check_traffic(const struct scenario *scenario, const struct topology 
     return 0;
 }
 
+static int check_arrivals(const struct scenario *scenario, struct err *err)
+{
+    const struct scenario_load *load = &scenario->load;
+    if (load->from > 0 && load->arrivals < CLIENT_ARRIVALS_RAMP) {
+        return err_set(err, ERR_INPUT, "%s: load: from = %g/s, but arrivals are %s: say arrivals = \"ramp\" or \"step\"",
+                       scenario->file, load->from, client_arrivals[load->arrivals]);
+    }
+    return 0;
+}
+
+/* Texts, variables of the environment, certificates: an agent knows what can be sent. */
+static int check_clients(struct planning *planning, struct err *err)
+{
+    const struct scenario *scenario = script_scenario(planning->script);
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < planning->topology->entrypoint.vantage_count; i++) {
+        json_t *params = json_pack("{s:o}", "load", describe_client(scenario, planning->topology, i));
+        status = place_call(planning->place, "load.check", params, CALL_TIMEOUT_S * NS_PER_S, NULL, err);
+    }
+    return status < 0 ? err_prefix(err, "%s", planning->topology->file) : 0;
+}
+
 static void ignore_event(void *context, struct place *place, const json_t *params, int64_t t_ns)
 {
     (void)context;
@@ -301,6 +324,9 @@ static int plan_with_agent(struct planning *planning, struct err *err)
     planning->places = places_new(&hooks, NULL);
     int status = places_add_local(planning->places, "planning", &settings, &planning->place, err);
     if (status == 0) {
+        status = check_clients(planning, err);
+    }
+    if (status == 0) {
         status = dry_run(planning, err);
     }
     places_exit_all(planning->places, NS_PER_S);
@@ -328,6 +354,9 @@ int engine_plan_make(struct script *script, const struct topology *topology, con
     }
     if (status == 0) {
         status = check_abort_rules(script_scenario(script), topology, err);
+    }
+    if (status == 0) {
+        status = check_arrivals(script_scenario(script), err);
     }
     if (status == 0) {
         status = plan_with_agent(&planning, err);

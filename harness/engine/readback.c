@@ -66,9 +66,8 @@ int readback_begin(struct session *session, int task, struct operation **ret_ope
         return 0;
     }
     AUTO_FREE char *file = xasprintf("%s/readback-%d.ids", session->folder, operation->readback);
-    json_t *params = json_pack("{s:s, s:s?, s:s, s:s, s:i}", "url", session->topology->traffic.list_url, "dns_server",
-                               session->topology->entrypoint.dns_server, "file", file, "prefix", session->write_prefix,
-                               "timeout_ms", READBACK_TIMEOUT_MS);
+    json_t *params = describe_readback(session->topology, session->topology->entrypoint.vantages[0], file, session->write_prefix);
+    json_object_set_new(params, "timeout_ms", json_integer(READBACK_TIMEOUT_MS));
     return place_request(session->vantages.items[0], "readback", params,
                          READBACK_TIMEOUT_MS * NS_PER_MS + READBACK_SLACK_S * NS_PER_S, answered, operation, err);
 }

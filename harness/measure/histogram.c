@@ -7,7 +7,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
 
-enum { STEP_BITS = 11, STEPS = 1 << STEP_BITS, BUCKETS = (64 - STEP_BITS) * STEPS };
+enum { STEP_BITS = 11, STEPS = 1 << STEP_BITS, DOUBLINGS = 64 - STEP_BITS + 1 };
 
 struct bucket {
     uint64_t count;
@@ -16,7 +16,7 @@ struct bucket {
 
 struct histogram {
     uint64_t count;
-    struct bucket buckets[BUCKETS];
+    struct bucket *doublings[DOUBLINGS]; /* each of STEPS buckets, made when it gets its first value */
 };
 
 struct histogram *histogram_new(void)
@@ -26,14 +26,21 @@ struct histogram *histogram_new(void)
 
 void histogram_free(struct histogram *histogram)
 {
+    for (size_t i = 0; histogram && i < DOUBLINGS; i++) {
+        free(histogram->doublings[i]);
+    }
     free(histogram);
 }
 
 static struct bucket *bucket_of(struct histogram *histogram, int64_t value_ns)
 {
     uint64_t value = (uint64_t)value_ns;
-    unsigned doubling = value < STEPS ? 0 : 63u - (unsigned)__builtin_clzll(value) - STEP_BITS;
-    return &histogram->buckets[doubling * STEPS + (value >> doubling)];
+    unsigned doubling = value < STEPS ? 0 : 64u - (unsigned)__builtin_clzll(value) - STEP_BITS;
+    unsigned shift = doubling > 0 ? doubling - 1 : 0;
+    if (!histogram->doublings[doubling]) {
+        histogram->doublings[doubling] = xcalloc(STEPS, sizeof(struct bucket));
+    }
+    return &histogram->doublings[doubling][(value >> shift) % STEPS];
 }
 
 void histogram_add(struct histogram *histogram, int64_t value_ns)
@@ -45,14 +52,21 @@ void histogram_add(struct histogram *histogram, int64_t value_ns)
     histogram->count++;
 }
 
+/* Adds to the bucket of a value that `from` remembers: it is the same bucket. */
+static void merge_bucket(struct histogram *histogram, const struct bucket *from)
+{
+    if (from->count) {
+        struct bucket *into = bucket_of(histogram, from->largest_ns);
+        into->count += from->count;
+        into->largest_ns = from->largest_ns > into->largest_ns ? from->largest_ns : into->largest_ns;
+    }
+}
+
 void histogram_merge(struct histogram *histogram, const struct histogram *other)
 {
-    for (size_t i = 0; i < BUCKETS; i++) {
-        struct bucket *into = &histogram->buckets[i];
-        const struct bucket *from = &other->buckets[i];
-        if (from->count) {
-            into->count += from->count;
-            into->largest_ns = from->largest_ns > into->largest_ns ? from->largest_ns : into->largest_ns;
+    for (size_t i = 0; i < DOUBLINGS; i++) {
+        for (size_t j = 0; other->doublings[i] && j < STEPS; j++) {
+            merge_bucket(histogram, &other->doublings[i][j]);
         }
     }
     histogram->count += other->count;
@@ -68,11 +82,14 @@ static uint64_t rank_of(uint64_t count, double share)
 int64_t histogram_quantile_ns(const struct histogram *histogram, double share)
 {
     uint64_t left = histogram->count ? rank_of(histogram->count, share) : 0;
-    for (size_t i = 0; left > 0 && i < BUCKETS; i++) {
-        if (histogram->buckets[i].count >= left) {
-            return histogram->buckets[i].largest_ns;
+    for (size_t i = 0; left > 0 && i < DOUBLINGS; i++) {
+        for (size_t j = 0; histogram->doublings[i] && j < STEPS; j++) {
+            const struct bucket *bucket = &histogram->doublings[i][j];
+            if (bucket->count >= left) {
+                return bucket->largest_ns;
+            }
+            left -= bucket->count;
         }
-        left -= histogram->buckets[i].count;
     }
     return 0;
 }

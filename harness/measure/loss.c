@@ -80,6 +80,7 @@ static void add_lost(struct loss_work *work, const struct track *track, const st
         /* the mean distance of two writes: an age cannot be told finer */
         work->oldest_age_ns = start_ns - done_ns;
         work->loss->rpa.resolution = seconds_of(track->bound_ns) + (writes_per_s > 0 ? 1 / writes_per_s : 0);
+        work->loss->rpa.clock = seconds_of(track->bound_ns);
     }
 }
 

@@ -101,6 +101,7 @@ int measure_evidence(const struct evidence *evidence, struct result **ret_result
     measure_facts(&measurement);
     measure_traffic(&measurement);
     measure_detail(&measurement);
+    measure_baseline(&measurement);
     measure_observations(&measurement);
     measure_phases(&measurement);
     measure_latency(&measurement);

@@ -31,7 +31,9 @@ struct measurement {
     struct disruption *disruptions;
     size_t disruption_count;
     bool steady_failed;
-    bool ended; /* the evidence has the drill's end */
+    bool baseline_failed;            /* a window before the first disruption was not good */
+    bool driver_late, driver_unsent; /* more than late_share of the requests went out late, or not at all */
+    bool ended;                      /* the evidence has the drill's end */
     struct latency_part whole;
     double *phase_bounds_s; /* how exactly the end of each of result->phases is known */
 };
@@ -47,6 +49,8 @@ void measure_region_name(const json_t *plan, struct in_addr address, char *out, 
 void measure_detail(struct measurement *measurement);
 /* latency.c: quantiles of the parts; needs the observations. */
 void measure_latency(struct measurement *measurement);
+/* baseline.c: was the system healthy before */
+void measure_baseline(struct measurement *measurement);
 /* observe.c: the observations and the worst of them. */
 void measure_observations(struct measurement *measurement);
 /* phase.c */

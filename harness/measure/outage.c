@@ -102,34 +102,76 @@ static int64_t left_ns(const struct series *series, uint64_t index)
     return larger(record->sent_ns, taken_up_ns) + series->offset_ns;
 }
 
-/* The system was already failing when the first failed request reached it. A failure that was told is known by then at the latest; one
- * that was only waited for is dated by when it, and the next one, had left: a driver that was held up between the two may have sent the
- * first as late as that. */
-static int64_t latest_start_ns(const struct series *series, uint64_t failed)
+/* When a request had reached the system at the latest: when it, and the next one, had left, and as long as the way takes. A driver that
+ * was held up between the two may have sent the first as late as the second. */
+static int64_t arrived_ns(const struct series *series, uint64_t index, int64_t way_ns)
 {
-    const struct ledger_record *record = &series->records[failed];
-    uint64_t next = series_next(series, failed + 1);
-    bool told = request_fate(request_outcome(record)) == FATE_FAILED && record->done_ns != 0;
-    int64_t latest_ns = left_ns(series, failed);
-    if (told) {
-        return record->done_ns + series->offset_ns;
-    }
-    if (next < series->count && series_due_ns(series, next) - series_due_ns(series, failed) < series->settings->window_ns) {
+    uint64_t next = series_next(series, index + 1);
+    int64_t latest_ns = left_ns(series, index);
+    if (next < series->count && series_due_ns(series, next) - series_due_ns(series, index) < series->settings->window_ns) {
         latest_ns = larger(latest_ns, left_ns(series, next));
     }
-    return latest_ns + longest_way_ns(series, failed);
+    return latest_ns + way_ns;
 }
 
-static void date_start(const struct series *series, uint64_t failed, struct outage *outage)
+/* The system was already failing when the first failed request arrived. A failure that was told is known by then at the latest. */
+static void date_start(const struct series *series, uint64_t failed, int64_t way_ns, struct outage *outage)
 {
+    const struct ledger_record *record = &series->records[failed];
     uint64_t before = series_before(series, failed);
     int64_t due_ns = series_due_ns(series, failed);
     int64_t early_ns = before == UINT64_MAX ? series->settings->window_ns : due_ns - series_due_ns(series, before);
+    bool told = request_fate(request_outcome(record)) == FATE_FAILED && record->done_ns != 0;
+    int64_t latest_ns = told ? record->done_ns + series->offset_ns : arrived_ns(series, failed, way_ns);
     outage->start_ns = due_ns;
-    outage->start_within_ns = larger(early_ns, latest_start_ns(series, failed) - due_ns);
+    outage->start_within_ns = larger(early_ns, latest_ns - due_ns);
 }
 
-static void find_recovery(const struct series *series, uint64_t after, int64_t until_ns, struct outage *outage)
+/* How long the first good answer may have lain unread: since its request was sent and the driver had read the first answer, of any
+ * class, to those due after the request before. When a system answers all at once what has waited, the driver needs its time for them, and others pass their deadline
+ * meanwhile. */
+static int64_t unread_ns(const struct series *series, uint64_t before, uint64_t good)
+{
+    int64_t done_ns = series->records[good].done_ns, earliest_ns = done_ns;
+    for (uint64_t i = before + 1; i < series->count && series->records[i].due_ns <= done_ns; i++) {
+        const struct ledger_record *record = &series->records[i];
+        if (record->done_ns < earliest_ns && request_is_good(record, series->settings)) {
+            earliest_ns = record->done_ns;
+        }
+    }
+    return done_ns - larger(earliest_ns, series->records[good].sent_ns);
+}
+
+/* By how much the driver ended requests after their deadlines in the window up to this one: so long an answer may have gone unseen. */
+static int64_t overdue_ns(const struct series *series, uint64_t index)
+{
+    int64_t from_ns = series_due_ns(series, index) - series->settings->window_ns, overdue_ns = 0;
+    for (uint64_t i = index; i != UINT64_MAX && series_due_ns(series, i) >= from_ns; i = series_before(series, i)) {
+        const struct ledger_record *record = &series->records[i];
+        if (request_fate(request_outcome(record)) == FATE_TIMED_OUT && record->done_ns) {
+            overdue_ns = larger(overdue_ns, record->done_ns - record->due_ns - series->settings->deadline_ns);
+        }
+    }
+    return overdue_ns;
+}
+
+/* It was good again when the first good request arrived, which was before its answer; and it was not when the request before was due,
+ * unless that one was only waited for: then its answer may have been there and not been read in time. */
+static void date_recovery(const struct series *series, uint64_t before, uint64_t good, int64_t way_ns, struct outage *outage)
+{
+    const struct ledger_record *record = &series->records[good];
+    int64_t answered_ns = record->done_ns + series->offset_ns, arrived = arrived_ns(series, good, way_ns);
+    int64_t late_ns = (answered_ns < arrived ? answered_ns : arrived) - series_due_ns(series, good);
+    outage->recovery_ns = series_due_ns(series, good);
+    outage->gap_ns = outage->recovery_ns - series_due_ns(series, before);
+    int64_t early_ns = outage->gap_ns;
+    if (request_fate(request_outcome(&series->records[before])) != FATE_FAILED) {
+        early_ns += unread_ns(series, before, good) + overdue_ns(series, before);
+    }
+    outage->recovery_within_ns = larger(early_ns, late_ns);
+}
+
+static void find_recovery(const struct series *series, uint64_t after, int64_t until_ns, int64_t way_ns, struct outage *outage)
 {
     const struct outage_settings *settings = series->settings;
     int64_t needed_ns = larger(settings->hold_ns, settings->window_ns);
@@ -137,9 +179,7 @@ static void find_recovery(const struct series *series, uint64_t after, int64_t u
     for (uint64_t i = series_next(series, after + 1); i < series->count && series_due_ns(series, i) < until_ns;
          i = series_next(series, i + 1)) {
         if (series_is_good(series, i)) {
-            outage->recovery_ns = series_due_ns(series, i);
-            outage->gap_ns = outage->recovery_ns - series_due_ns(series, before);
-            outage->recovery_within_ns = larger(outage->gap_ns, series->records[i].done_ns - series->records[i].due_ns);
+            date_recovery(series, before, i, way_ns, outage);
             outage->state = until_ns - outage->recovery_ns >= needed_ns ? OUTAGE_RECOVERED : OUTAGE_OPEN;
             return;
         }
@@ -155,8 +195,9 @@ void outage_find(const struct series *series, int64_t disruption_ns, int64_t wat
     if (scan.first_failed != UINT64_MAX) {
         outage.state = OUTAGE_OPEN;
         outage.thin = scan.last_is_thin;
-        date_start(series, scan.first_failed, &outage);
-        find_recovery(series, scan.last_bad, watched_until_ns, &outage);
+        int64_t way_ns = longest_way_ns(series, scan.first_failed);
+        date_start(series, scan.first_failed, way_ns, &outage);
+        find_recovery(series, scan.last_bad, watched_until_ns, way_ns, &outage);
     } else if (scan.whole > 0 && scan.unknown == 0) {
         outage.state = OUTAGE_NONE;
     }

@@ -6,9 +6,11 @@
  *
  * Both instants are due times of requests, so the change itself lies elsewhere, and how far at most follows from the requests on both
  * sides (docs/measurement.md has the argument):
- *   start     after the due time of the request before it; not after the first failed one had reached the system, which is when it was
- *             sent (or, when it never was, when the driver took it up) and as long as the slowest good answer of the window before took;
- *   recovery  after the due time of the last request before it; not after the first good one was answered. */
+ *   start     after the due time of the request before it; not after the first failed one was told to have failed, or had arrived;
+ *   recovery  after the due time of the last request before it, less what the driver may have left unread at its deadline; not after
+ *             the first good one was answered, or had arrived.
+ * A request has arrived when it and the next one were sent (or, when that never happened, taken up by the driver) and as long after
+ * that as the slowest good answer took in the window before the outage. */
 #ifndef DRILL_MEASURE_OUTAGE_H
 #define DRILL_MEASURE_OUTAGE_H
 

@@ -29,6 +29,7 @@ struct figure {
     bool measured;
     double value;      /* in `unit` of its user; times in seconds */
     double resolution; /* ± in the same unit */
+    double clock;      /* the part of the resolution that is the clocks' bound */
     bool at_least;     /* censored: "more than value" (not recovered while watched) */
     char why[160];     /* when not measured */
 };

@@ -229,6 +229,8 @@ static void judge_driver(struct traffic *traffic)
     bool late = was_late(traffic);
     bool sent = (double)result->requests.not_sent <= measurement->late_share * (double)result->requests.scheduled;
     result->driver.schedule_kept = !late && sent;
+    measurement->driver_late = late;
+    measurement->driver_unsent = !sent;
     if (late) {
         measure_finding(measurement,
                         "The driver was late: more than %.2g %% of the requests went out over %.0f ms after they were due.",

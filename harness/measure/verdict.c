@@ -39,7 +39,10 @@ static void list_unknown(const struct result *result, struct buf *out)
         if (objective->judgement != JUDGEMENT_UNKNOWN) {
             continue;
         }
-        (void)str_format(text, sizeof(text), "%s not measured", objective->metric);
+        (void)str_format(text, sizeof(text),
+                         objective->measured.measured && !objective->measured.at_least ? "%s within the clocks' bound"
+                                                                                       : "%s not measured",
+                         objective->metric);
         const char *doubt = reads_back && str_starts_with(result->loss.why, "read-back") ? "read-back incomplete" : text;
         if (!strstr(buf_str(out), doubt)) {
             add_doubt(out, doubt);
@@ -57,7 +60,7 @@ static void list_doubts(const struct measurement *measurement, struct buf *out)
     } else if (result->conclusion == CONCLUSION_TIMED_OUT) {
         add_doubt(out, "timed out");
     }
-    if (measurement->steady_failed) {
+    if (measurement->steady_failed || measurement->baseline_failed) {
         add_doubt(out, "not healthy before the drill");
     }
     for (size_t i = 0; i < result->fault_count; i++) {
@@ -66,8 +69,11 @@ static void list_doubts(const struct measurement *measurement, struct buf *out)
             add_doubt(out, text);
         }
     }
-    if (!result->driver.schedule_kept) {
+    if (measurement->driver_late) {
         add_doubt(out, "the driver was late");
+    }
+    if (measurement->driver_unsent) {
+        add_doubt(out, "too many requests not sent");
     }
     if (result->objective_count == 0) {
         add_doubt(out, "no objective");

@@ -6,22 +6,28 @@
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
 #include "harness/base/vec.h"
+#include "harness/param/client.h"
 #include "harness/param/units.h"
 
-const char *const scenario_arrivals[] = {"constant", "poisson", NULL};
-const char *const scenario_connections[] = {"keepalive", "new", "mixed", NULL};
-
 const struct param scenario_load_table[] = {
-    {"rate", PARAM_RATE, offsetof(struct scenario_load, rate), 1, 20000, "300/s",
+    {"rate", PARAM_RATE, offsetof(struct scenario_load, rate), 1, 50000, "300/s",
      .help = "requests per second, whatever the system does"},
     {"writes", PARAM_SHARE, offsetof(struct scenario_load, write_share), 0, 1000000, "30%",
      .help = "share of requests that write"},
     {"deadline", PARAM_DURATION, offsetof(struct scenario_load, deadline_ns), 10 * NS_PER_MS, 60 * NS_PER_S, "1s",
      .help = "a request not answered by then has failed"},
-    {"arrivals", PARAM_CHOICE, offsetof(struct scenario_load, arrivals), .fallback = "constant", .choices = scenario_arrivals,
-     .help = "how requests are spread in time"},
+    {"arrivals", PARAM_CHOICE, offsetof(struct scenario_load, arrivals), .fallback = "constant", .choices = client_arrivals,
+     .help = "how requests are spread in time; ramp and step go from `from` to `rate`"},
+    {"from", PARAM_RATE, offsetof(struct scenario_load, from), 0, 50000, "0/s", .help = "where a ramp or steps begin"},
+    {"over", PARAM_DURATION, offsetof(struct scenario_load, over_ns), 100 * NS_PER_MS, 86400 * NS_PER_S, "10s",
+     .help = "how long a ramp or steps take"},
+    {"steps", PARAM_INTEGER, offsetof(struct scenario_load, steps), 1, 1000, "1", .help = "in how many equal steps"},
     {"connections", PARAM_CHOICE, offsetof(struct scenario_load, connections), .fallback = "keepalive",
-     .choices = scenario_connections, .help = "kept and reused, a new one for each request, or half of each"},
+     .choices = client_connections, .help = "kept and reused, a new one for each request, or half of each"},
+    {"http", PARAM_CHOICE, offsetof(struct scenario_load, http), .fallback = "1.1", .choices = client_http,
+     .help = "version; 2 needs https"},
+    {"in_flight", PARAM_INTEGER, offsetof(struct scenario_load, in_flight), 0, 1000000, "0",
+     .help = "limit of a vantage; 0 is rate x deadline x 2 + 64"},
     {0},
 };
 
@@ -60,7 +66,6 @@ void scenario_free(struct scenario *scenario)
         free(scenario->objectives[i]);
     }
     free(scenario->objectives);
-    free_names(scenario->redact, scenario->redact_count);
     free_names(scenario->alerts, scenario->alert_count);
     free_names(scenario->may_fire, scenario->may_fire_count);
     for (size_t i = 0; i < scenario->abort_count; i++) {
@@ -68,6 +73,7 @@ void scenario_free(struct scenario *scenario)
         free(scenario->abort_when[i].where);
     }
     free(scenario->abort_when);
+    free_names(scenario->redact, scenario->redact_count);
     node_free(scenario->settings);
     node_free(scenario->params);
     free(scenario->file);
@@ -161,8 +167,14 @@ static int read_names_of(const struct node *declared, const char *key, char ***r
     if (list && list->kind != NODE_LIST) {
         return node_err(list, err, "'%s': expected a list of observers of the kind alert, as { \"alert RegionDown\" }", key);
     }
-    AUTO_FREE char *expected = xasprintf("'%s': expected names of observers", key);
-    return list ? read_texts(list, expected, ret_names, ret_count, err) : 0;
+    *ret_names = xcalloc(list ? list->count + 1 : 1, sizeof(char *));
+    for (size_t i = 0; list && i < list->count; i++) {
+        if (list->children[i]->kind != NODE_SCALAR) {
+            return node_err(list->children[i], err, "'%s': expected names of observers", key);
+        }
+        (*ret_names)[(*ret_count)++] = xstrdup(list->children[i]->text);
+    }
+    return 0;
 }
 
 /* What they say is checked by the plan, which knows the metrics and the vantages. */
@@ -248,9 +260,6 @@ static int read_all(struct scenario *scenario, const struct node *declared, stru
         status = read_objectives(scenario, declared, err);
     }
     if (status == 0) {
-        status = read_redact(scenario, declared, err);
-    }
-    if (status == 0) {
         status = read_names_of(declared, "alerts", &scenario->alerts, &scenario->alert_count, err);
     }
     if (status == 0) {
@@ -258,6 +267,9 @@ static int read_all(struct scenario *scenario, const struct node *declared, stru
     }
     if (status == 0) {
         status = read_abort_when(scenario, declared, err);
+    }
+    if (status == 0) {
+        status = read_redact(scenario, declared, err);
     }
     if (status == 0) {
         status = read_map(declared, "settings", &scenario->settings, err);

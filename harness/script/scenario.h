@@ -11,11 +11,14 @@ struct scenario_load {
     double rate;         /* requests per second, all vantages together */
     double write_share;  /* 0…1 */
     int64_t deadline_ns; /* from due to done; later is a failure */
-    int arrivals;        /* index into scenario_arrivals */
-    int connections;     /* index into scenario_connections */
+    int arrivals;        /* index into client_arrivals */
+    double from;         /* requests per second at the start, of a ramp or steps */
+    int64_t over_ns;     /* until `rate` is reached */
+    int64_t steps;
+    int connections;   /* index into client_connections */
+    int http;          /* index into client_http */
+    int64_t in_flight; /* limit for each vantage; 0: as many as can be useful */
 };
-extern const char *const scenario_arrivals[];
-extern const char *const scenario_connections[];
 extern const struct param scenario_load_table[];
 
 struct scenario_measure {
@@ -38,8 +41,6 @@ struct scenario {
     struct scenario_measure measure;
     char **objectives;
     size_t objective_count;
-    char **redact; /* names whose values never get into evidence */
-    size_t redact_count;
     char **alerts; /* observers of the kind "alert" that must fire */
     size_t alert_count;
     char **may_fire; /* and those of which either is right */
@@ -48,6 +49,8 @@ struct scenario {
         char *text, *where; /* where: "file:line:column: " or "" */
     } * abort_when;
     size_t abort_count;
+    char **redact; /* names whose values never get into evidence */
+    size_t redact_count;
     struct node *settings; /* for the topology, a map; never NULL */
     struct node *params;   /* the scenario's own, a map; never NULL */
 };

@@ -3,7 +3,7 @@
  * Variables of what the text is for ("this") and, with "item." in front, of the innermost loop's item:
  *   host.name host.short host.address host.index   region.name region.id region.index region.router region.cidr region.primary
  *   address port instance name                     (name: of the region, host or instance)
- * Others: state tools dir primary_region entrypoint.url set.NAME. A tag that stands alone in its line takes the line away with
+ * Others: state tools dir primary_region entrypoint.url set.NAME. In traffic also those of param/hole.h, which stay. A tag that stands alone in its line takes the line away with
  * it. */
 #ifndef DRILL_TOPOLOGY_EXPAND_H
 #define DRILL_TOPOLOGY_EXPAND_H
@@ -23,7 +23,7 @@ struct scope {
     const struct topology *topology;
     const char *state, *tools;
     const char *dir; /* the instance's own folder, NULL outside of services */
-    bool keep_id;    /* {{id}} stays: the load client fills it in */
+    bool keep_holes; /* {{id}} and the others of param/hole.h stay: the load client fills them in */
     struct subject this, item;
     bool in_loop;
 };

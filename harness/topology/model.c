@@ -29,6 +29,7 @@ static void free_request(struct topology_request *request)
     free(request->url);
     free(request->body);
     free(request->contains);
+    json_decref(request->headers);
 }
 
 static void free_service(struct topology_service *service)
@@ -38,6 +39,8 @@ static void free_service(struct topology_service *service)
     free(service->role);
     free(service->pid_file);
     free_strings(service->argv, service->argc);
+    free_strings(service->start, service->start_count);
+    free_strings(service->stop, service->stop_count);
     free_strings(service->env, service->env_count);
     free_strings(service->dirs, service->dir_count);
     free_strings(service->after, service->after_count);
@@ -113,9 +116,15 @@ void topology_free(struct topology *topology)
     free(topology->entrypoint.url);
     free(topology->entrypoint.dns_server);
     free(topology->entrypoint.dns_name);
+    free(topology->entrypoint.ca);
+    for (size_t i = 0; i < topology->entrypoint.client_count; i++) {
+        free(topology->entrypoint.clients[i].vantage);
+    }
+    free(topology->entrypoint.clients);
     free_request(&topology->traffic.write);
     free_request(&topology->traffic.read);
     free(topology->traffic.list_url);
+    json_decref(topology->traffic.headers);
     free(topology->primary_region);
     free(topology->file);
     free(topology->name);
@@ -126,6 +135,16 @@ void topology_free(struct topology *topology)
     free(topology->bases);
     node_free(topology->source);
     free(topology);
+}
+
+const struct topology_client *topology_client_find(const struct topology *topology, const char *vantage)
+{
+    for (size_t i = 0; i < topology->entrypoint.client_count; i++) {
+        if (str_eq(topology->entrypoint.clients[i].vantage, vantage)) {
+            return &topology->entrypoint.clients[i];
+        }
+    }
+    return NULL;
 }
 
 const struct topology_region *topology_region_find(const struct topology *topology, const char *name)

@@ -45,7 +45,10 @@ int reader_regions(struct reader *reader, struct err *err) MUST_CHECK; /* and al
 int reader_services(struct reader *reader, struct err *err) MUST_CHECK;
 int reader_health(const struct scope *scope, const struct node *map, const char *what, int default_port,
                   struct topology_health *health, struct err *err) MUST_CHECK;
-int reader_traffic(struct reader *reader, struct err *err) MUST_CHECK;   /* entrypoint and traffic */
+int reader_entrypoint(struct reader *reader, struct err *err) MUST_CHECK;
+int reader_traffic(struct reader *reader, struct err *err) MUST_CHECK; /* and the entrypoint */
+/* http://… or https://… */
+int reader_check_url(const struct node *node, const char *url, struct err *err) MUST_CHECK;
 int reader_observers(struct reader *reader, struct err *err) MUST_CHECK; /* and steady */
 /* Relations between the parts, once all are read. */
 int reader_checks(const struct reader *reader, struct err *err) MUST_CHECK;

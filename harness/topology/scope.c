@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "harness/param/hole.h"
+
 struct subject subject_of_region(const struct topology_region *region)
 {
     return (struct subject){.region = region};
@@ -100,8 +102,9 @@ static int general_variable(const struct scope *scope, const char *name, struct 
     if (str_starts_with(name, "set.")) {
         return setting_variable(scope, name + 4, out);
     }
-    if (str_eq(name, "id")) {
-        return scope->keep_id ? add_text(out, "{{id}}") : 0;
+    if (scope->keep_holes && hole_of(name, strlen(name)) != HOLE_NONE) {
+        buf_printf(out, "{{%s}}", name);
+        return 1;
     }
     const struct {
         const char *name, *value;
@@ -121,10 +124,14 @@ static int general_variable(const struct scope *scope, const char *name, struct 
 static int unknown_variable(const struct scope *scope, const char *name, struct err *err)
 {
     static const char *const names[] = {
-        "host.name",    "host.short",    "host.address",   "host.index",       "region.name", "region.id",      "region.index",
-        "region.cidr",  "region.router", "region.primary", "address",          "port",        "instance",       "state",
-        "dir",          "tools",         "primary_region", "entrypoint.url",   "id",          "item.host.name", "item.host.short",
-        "item.address", "item.port",     "item.name",      "item.region.name", "item.id",     "item.index",     "item.instance",
+        "host.name",        "host.short",     "host.address", "host.index",
+        "region.name",      "region.id",      "region.index", "region.cidr",
+        "region.router",    "region.primary", "address",      "port",
+        "instance",         "state",          "dir",          "tools",
+        "primary_region",   "entrypoint.url", "id",           "seq",
+        "random",           "vantage",        "env.NAME",     "item.host.name",
+        "item.host.short",  "item.address",   "item.port",    "item.name",
+        "item.region.name", "item.id",        "item.index",   "item.instance",
     };
     const struct topology *topology = scope->topology;
     if (str_starts_with(name, "set.")) {

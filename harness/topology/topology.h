@@ -72,8 +72,10 @@ struct topology_service { /* one instance on one host, everything expanded */
     size_t after_count;           /* instance names that must be ready before this one starts */
     struct topology_health ready; /* starts others, ends start-up */
     int64_t start_timeout_ns;
-    char *pid_file;  /* RUNTIME_LOCAL: where to find the pid; NULL: drill starts it */
-    int stop_signal; /* SIGTERM unless said */
+    char *pid_file;       /* RUNTIME_LOCAL: where to find the pid; NULL: drill starts it */
+    int stop_signal;      /* SIGTERM unless said */
+    char **start, **stop; /* RUNTIME_LOCAL: commands of what drill does not start itself */
+    size_t start_count, stop_count;
 };
 
 /* An observer: what it asks, from inside its place, and how often. Reports transitions of the answer. */
@@ -97,7 +99,14 @@ struct topology_request {
     char *method, *url, *body;
     int status;
     char *contains;
-}; /* url: http://NAME:PORT/…{{id}} kept for the load client */
+    json_t *headers; /* object of texts; NULL: none of its own */
+};                   /* url: http://NAME:PORT/…; {{…}} of param/hole.h are kept for the load client, in all texts */
+
+struct topology_client { /* what differs for one vantage from the scenario's load */
+    char *vantage;
+    int connections, http; /* indexes into client_connections_or_same and client_http_or_same */
+    int64_t weight;        /* its part of the rate */
+};
 
 struct topology_steady { /* one check that must hold before a drill: exec or http in a place */
     char *name;
@@ -128,12 +137,17 @@ struct topology {
     char *primary_region; /* where the store's primary is at start; NULL without a store */
     struct {
         char *url, *dns_server, *dns_name;
+        char *ca;        /* file of certificates to trust; NULL: the system's */
+        bool tls_verify; /* check certificates at all */
         char **vantages;
         size_t vantage_count;
-    } entrypoint; /* vantages: host names */
+        struct topology_client *clients;
+        size_t client_count; /* those that differ */
+    } entrypoint;            /* vantages: host names */
     struct {
         struct topology_request write, read;
         char *list_url;
+        json_t *headers; /* of all requests, the list's too; NULL: none */
     } traffic;           /* list_url: GET, one id a line, last line "# N" */
     struct node *source; /* the YAML as read, with all that it extends */
     char **bases;        /* the files that it extends, nearest first; NULL-terminated */
@@ -152,6 +166,8 @@ const struct topology_region *topology_region_find(const struct topology *topolo
 const struct topology_host *topology_host_find(const struct topology *topology, const char *name);
 const struct topology_observer *topology_observer_find(const struct topology *topology, const char *name);
 const struct topology_service *topology_service_find(const struct topology *topology, const char *name);
+/* What differs for a vantage, or NULL. */
+const struct topology_client *topology_client_find(const struct topology *topology, const char *vantage);
 /* Which region an address belongs to, or NULL. */
 const struct topology_region *topology_region_of_address(const struct topology *topology, const char *address);
 

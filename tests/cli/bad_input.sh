@@ -75,4 +75,12 @@ scenario "$steps" >"$work/good.lua"
 check unknown_option "'arhcive'" "did you mean 'archive'" -- run good.lua --arhcive x
 check unknown_set "'ratte'" "did you mean 'rate'" -- run good.lua --set ratte=3
 check set_choice 'replication' 'semi' -- run good.lua --set replication=semi
+
+cp -r scenarios "$work/own" # its templates are named from where it stands
+own=$work/own/topologies/two-region.yaml
+sed -i '/^traffic:/a\  headers: { Authorization: "Bearer {{env.DRILL_TEST_NOT_SET}}" }' "$own"
+scenario "$steps" | sed "s,$topology,$own," | refused missing_variable "header 'Authorization'" 'DRILL_TEST_NOT_SET is not set'
+scenario "$steps" '  load = { from = "5/s" },' | refused from_without_ramp 'from = 5/s' 'arrivals = "ramp"'
+scenario "$steps" '  load = { arrivals = "stpe" },' | refused arrivals 'arrivals.lua:5:' "did you mean 'step'"
+scenario "$steps" '  load = { http = "2" },' | refused plain_http_2 'without TLS'
 exit $bad

@@ -274,6 +274,7 @@ fake_method_f *fake_method(const char *name)
         {"fault.revert", revert},
         {"fault.residue", tell_residue},
         {"snapshot.take", take_snapshot},
+        {"load.check", nothing},
         {"load.start", start_load},
         {"load.stop", stop_load},
         {"snapshot.compare", compare_snapshot},

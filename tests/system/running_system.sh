@@ -16,8 +16,9 @@ regions: { here: { hosts: { box: 127.0.0.1 } } }
 services:
   web: { role: gateway, on: box, port: 18431, pid_file: $work/pid, ready: { http: / } }
 entrypoint: { url: "http://127.0.0.1:18431" }
-traffic: { read: { url: /, status: 200 } }
+traffic: { headers: { Authorization: "Bearer {{env.DRILL_TEST_SECRET}}" }, read: { url: "/?k={{env.DRILL_TEST_SECRET}}", status: 200 } }
 YAML
+export DRILL_TEST_SECRET=geheim8431
 cat >"$work/pause.lua" <<LUA
 return drill {
   title = "Pause the server", topology = "mine.yaml", load = { rate = "50/s", writes = "0%" }, measure = { hold = "2s" },
@@ -52,6 +53,9 @@ is .conclusion completed
 holds '.measured.rto.seconds > 0.9 and .measured.rto.seconds < 4' # what is due in the last second of the pause is still answered in time
 is '.cleanup.clean' true
 becomes S
+holds '.measured.requests.failed < .measured.requests.ok'
+! grep -rl "$DRILL_TEST_SECRET" "$work" || fail "the secret is in the files above"
+grep -rq 'env.DRILL_TEST_SECRET' "$work/allowed" || fail "the evidence does not say what was sent"
 
 begin killed run "$work/pause.lua" --allow-host --set length=60s
 await fault.proven

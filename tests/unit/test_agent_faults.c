@@ -219,6 +219,24 @@ static void test_undo(void **state)
     test_folder_remove(journal);
 }
 
+/* Killed while it wrote: what has not its right name yet was never applied, and nobody has to read it. */
+static void test_half_written_entries_go(void **state)
+{
+    static const char *const contents[] = {"", "{\"fault_id\": \"f1\"", "{\"fault_id\": \"f1\", \"pid\": 1, \"start_ticks\": 1}"};
+    struct err err = {0};
+    char *journal = test_folder();
+    AUTO_FREE char *path = xasprintf("%s/f1.here.4026531840.json.tmp", journal);
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(contents); i++) {
+        struct buf text CLEANUP(buf_clear) = {0};
+        assert_int_equal(fd_write_file_atomic(path, contents[i], strlen(contents[i]), &err), 0);
+        assert_int_equal(journal_standing(journal, &text, &err), 0);
+        assert_int_equal(text.size, 0);
+        assert_int_equal(access(path, F_OK), -1);
+    }
+    test_folder_remove(journal);
+}
+
 static void test_no_journal_is_no_standing(void **state)
 {
     struct err err = {0};
@@ -239,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_dead_mans_switch),
         cmocka_unit_test(test_a_killed_agent_is_succeeded),
         cmocka_unit_test(test_undo),
+        cmocka_unit_test(test_half_written_entries_go),
         cmocka_unit_test(test_no_journal_is_no_standing),
     };
     return cmocka_run_group_tests_name("agent faults", tests, NULL, NULL);

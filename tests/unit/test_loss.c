@@ -202,35 +202,129 @@ static void test_no_writes_is_not_measured(void **state)
     fake_close(&fake);
 }
 
-/* Each write is acknowledged or not, kept or not, doubled or not: the counts must be exact. */
+/* A store that keeps, drops, delays and doubles writes and lists them in any order; two read-backs, an outage in between. */
+struct store_write {
+    bool answered, sent;
+    unsigned first, second; /* how often each read-back lists it */
+};
+
+struct store_truth {
+    uint64_t acknowledged, lost, during, duplicated, present, absent, missing_second;
+};
+
+static unsigned draw_copies(unsigned *seed)
+{
+    unsigned drawn = (unsigned)rand_r(seed) % 20;
+    unsigned many = rand_r(seed) % 2000 ? 2 + (unsigned)rand_r(seed) % 2 : 300;
+    return drawn < 3 ? 0 : drawn < 5 ? many : 1;
+}
+
+/* Mostly the second list is like the first; holes, late arrivals and writes thrown away at failback make it another. */
+static struct store_write draw_write(unsigned *seed)
+{
+    struct store_write write = {.answered = rand_r(seed) % 8 != 0, .sent = rand_r(seed) % 10 != 0, .first = draw_copies(seed)};
+    write.second = rand_r(seed) % 10 ? write.first : draw_copies(seed);
+    return write;
+}
+
+static void shuffle(unsigned *numbers, size_t count, unsigned *seed)
+{
+    for (size_t i = count; i > 1; i--) {
+        size_t other = (size_t)rand_r(seed) % i;
+        unsigned kept = numbers[i - 1];
+        numbers[i - 1] = numbers[other];
+        numbers[other] = kept;
+    }
+}
+
+static void list_store(const struct store_write *writes, bool second, struct buf *ids, unsigned *seed)
+{
+    static unsigned numbers[WRITES * 300];
+    size_t count = 0;
+    for (unsigned i = 0; i < WRITES; i++) {
+        for (unsigned copies = second ? writes[i].second : writes[i].first; copies > 0; copies--) {
+            numbers[count++] = i + 1;
+        }
+    }
+    shuffle(numbers, count, seed);
+    buf_puts(ids, "w7f-other-000000001\n");
+    for (size_t i = 0; i < count; i++) {
+        add_id(ids, numbers[i]);
+    }
+}
+
+/* Any failure of ten spoils its window: the outage begins with the first one. At 9.9 s no window is whole any more. */
+static double outage_start_s(const struct store_write *writes, double disruption_s)
+{
+    for (unsigned i = (unsigned)(disruption_s * 10 + 0.5); i < WRITES - 1; i++) {
+        if (!writes[i].answered) {
+            return i / 10.0;
+        }
+    }
+    return disruption_s;
+}
+
+/* Word for word: what the definitions say of one write, from 1, when the first read-back begins at first_s and the second one at 11 s,
+ * and their outages at starts_s. A write is due at (number - 1) / 10 s and answered 5 ms later. */
+static void tell_truth(const struct store_write *write, unsigned number, double first_s, const double *starts_s,
+                       struct store_truth *truth)
+{
+    double due_s = (number - 1) / 10.0, done_s = due_s + 0.005;
+    bool in_first = done_s <= first_s, gone_first = in_first && write->first == 0, gone_second = write->second == 0;
+    truth->duplicated += write->first > 1 || write->second > 1;
+    if (!write->answered) {
+        truth->present += write->sent && (write->first || write->second);
+        truth->absent += write->sent && !write->first && !write->second;
+        return;
+    }
+    truth->acknowledged++;
+    truth->missing_second += gone_second;
+    if (gone_first || gone_second) {
+        truth->lost++;
+        truth->during += done_s >= starts_s[gone_first ? 0 : 1];
+    }
+}
+
 static void check_random(unsigned *seed)
 {
     struct fake_evidence fake;
-    struct buf ids CLEANUP(buf_clear) = {0};
-    unsigned acknowledged = 0, lost = 0, duplicated = 0, present = 0, absent = 0;
+    struct store_write writes[WRITES];
+    struct store_truth truth = {0};
+    struct buf first CLEANUP(buf_clear) = {0};
+    struct buf second CLEANUP(buf_clear) = {0};
+    double first_s = 6.05 + rand_r(seed) % 15 / 10.0;
     struct ledger *ledger = begin(&fake, NULL, 0);
-    for (unsigned i = 1; i <= WRITES; i++) {
-        bool answered = rand_r(seed) % 8 != 0, kept = rand_r(seed) % 5 != 0, doubled = kept && rand_r(seed) % 10 == 0;
-        struct ledger_record *record = ledger_writable_at(ledger, i - 1);
-        ledger_finish(record, answered ? OUTCOME_OK : OUTCOME_RESET);
-        acknowledged += answered;
-        lost += answered && !kept;
-        duplicated += doubled;
-        present += !answered && kept;
-        absent += !answered && !kept;
-        for (int copies = kept + doubled; copies > 0; copies--) {
-            add_id(&ids, i);
-        }
+    fake_revert(&fake, 8, "f1");
+    for (unsigned i = 0; i < WRITES; i++) {
+        bool outage = i == 45 || i == 46; /* due at 4.5 and 4.6 s */
+        struct ledger_record *record = ledger_writable_at(ledger, i);
+        writes[i] = draw_write(seed);
+        writes[i].answered = writes[i].answered && !outage;
+        record->sent_ns = writes[i].answered || writes[i].sent ? record->sent_ns : 0;
+        ledger_finish(record, writes[i].answered ? OUTCOME_OK : OUTCOME_RESET);
     }
     ledger_close(ledger);
-    fake_readback(&fake, 11, 1, "recovery", "f1", buf_str(&ids), true, "");
+    const double starts_s[] = {outage_start_s(writes, 4), outage_start_s(writes, 8)};
+    for (unsigned i = 0; i < WRITES; i++) {
+        tell_truth(&writes[i], i + 1, first_s, starts_s, &truth);
+    }
+    list_store(writes, false, &first, seed);
+    list_store(writes, true, &second, seed);
+    fake_readback(&fake, first_s, 1, "recovery", "f1", buf_str(&first), true, "");
+    fake_readback(&fake, 11, 2, "failback", "f1", buf_str(&second), true, "");
     struct result *result CLEANUP(result_cleanup) = fake_measure(&fake);
-    assert_int_equal(result->loss.acknowledged, acknowledged);
-    assert_int_equal(result->loss.lost, lost);
-    assert_int_equal(result->loss.lost_count, lost);
-    assert_int_equal(result->loss.duplicated, duplicated);
-    assert_int_equal(result->loss.unknown_present, present);
-    assert_int_equal(result->loss.unknown_absent, absent);
+    const struct loss *loss = &result->loss;
+    assert_int_equal(loss->acknowledged, truth.acknowledged);
+    assert_int_equal(loss->lost, truth.lost);
+    assert_int_equal(loss->lost_count, truth.lost);
+    assert_int_equal(loss->duplicated, truth.duplicated);
+    assert_int_equal(loss->unknown_present, truth.present);
+    assert_int_equal(loss->unknown_absent, truth.absent);
+    assert_int_equal(loss->checks[1].missing, truth.missing_second);
+    if (loss->lost_during_outage != truth.during) {
+        fail_msg("lost during the outage: %llu, in truth %llu", (unsigned long long)loss->lost_during_outage,
+                 (unsigned long long)truth.during);
+    }
     fake_close(&fake);
 }
 
@@ -238,7 +332,7 @@ static void test_random_histories(void **state)
 {
     (void)state;
     unsigned seed = 42;
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 10000; i++) {
         check_random(&seed);
     }
 }

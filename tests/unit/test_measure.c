@@ -350,7 +350,7 @@ static void test_not_sent_is_the_drivers_own(void **state)
     assert_false(result->driver.schedule_kept);
     assert_int_equal(result->requests.not_sent, 200);
     assert_int_equal(result->verdict, VERDICT_INCONCLUSIVE);
-    assert_non_null(strstr(result->exit_words, "the driver was late"));
+    assert_non_null(strstr(result->exit_words, "too many requests not sent"));
     fake_close(&fake);
 }
 

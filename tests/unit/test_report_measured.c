@@ -39,6 +39,29 @@ static void fill_outage(struct fake_evidence *fake)
     fake_end(fake, 50, "completed");
 }
 
+/* What pictures show must add up to what tables say. */
+static void details_add_up(const struct result *result)
+{
+    uint64_t answered = 0, sent = 0, failed = 0;
+    for (size_t i = 0; i < result->bin_count; i++) {
+        for (size_t bucket = 0; bucket < LATENCY_BUCKETS; bucket++) {
+            answered += result->bins[i].latency_counts[bucket];
+        }
+    }
+    for (size_t i = 0; i < result->region_count; i++) {
+        sent += result->regions[i].answered + result->regions[i].failed;
+        failed += result->regions[i].failed;
+    }
+    assert_int_equal(answered, result->by_outcome[OUTCOME_OK] + result->by_outcome[OUTCOME_STATUS]);
+    assert_int_equal(sent, result->requests.scheduled - result->requests.not_sent);
+    assert_int_equal(failed, result->requests.failed + result->requests.timed_out);
+    const struct failure_example *refused = &result->first_of[OUTCOME_REFUSED];
+    assert_true(refused->known && refused->due_ns == fake_ns(10.1));
+    assert_string_equal(refused->vantage, "asia");
+    assert_int_equal(result->first_of[OUTCOME_STATUS].http_status, 503);
+    assert_false(result->first_of[OUTCOME_DNS].known);
+}
+
 static void measured_drill_is_reported(void **state)
 {
     struct err err = {0};
@@ -48,6 +71,7 @@ static void measured_drill_is_reported(void **state)
     fake_open(&fake);
     fill_outage(&fake);
     struct result *result CLEANUP(result_cleanup) = fake_measure(&fake);
+    details_add_up(result);
     assert_int_equal(reports_write_all(result, NULL, fake.folder, &err), 0);
     AUTO_FREE char *html = read_report(&fake, "report.html"), *junit = read_report(&fake, "junit.xml");
     AUTO_JSON json_t *json = NULL;

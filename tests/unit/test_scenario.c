@@ -9,6 +9,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
 #include "harness/base/str.h"
+#include "harness/param/client.h"
 #include "harness/script/script.h"
 
 #include <string.h>
@@ -68,8 +69,8 @@ static void everything_is_read(void **state)
     assert_string_equal(scenario->topology, topology);
     assert_true(scenario->load.rate == 50 && scenario->load.write_share == 0.1);
     assert_int_equal(scenario->load.deadline_ns, 2 * NS_PER_S);
-    assert_string_equal(scenario_arrivals[scenario->load.arrivals], "poisson");
-    assert_string_equal(scenario_connections[scenario->load.connections], "new");
+    assert_string_equal(client_arrivals[scenario->load.arrivals], "poisson");
+    assert_string_equal(client_connections[scenario->load.connections], "new");
     assert_int_equal(scenario->measure.hold_ns, 10 * NS_PER_S);
     assert_int_equal(scenario->measure.window_ns, 2 * NS_PER_S);
     assert_int_equal(scenario->measure.minimum, 7);
@@ -104,7 +105,7 @@ static void mistakes_are_placed(void **state)
     } cases[] = {
         {HEAD ",\n  load = { rtae = '50/s' }" RUN, "outage.lua:2:12: unknown option 'rtae' of load, did you mean 'rate'?"},
         {HEAD ",\n  load = {\n    rate = '50 apples' }" RUN, "outage.lua:3:5: option 'rate' of load: expected a rate"},
-        {HEAD ",\n  load = { rate = '0.1/s' }" RUN, "outage.lua:2:12: option 'rate' of load: expected 1/s to 20000/s"},
+        {HEAD ",\n  load = { rate = '0.1/s' }" RUN, "outage.lua:2:12: option 'rate' of load: expected 1/s to 50000/s"},
         {HEAD ",\n  measure = { hold = 10 }" RUN, "outage.lua:2:15: option 'hold' of measure: expected a duration with its unit"},
         {HEAD ",\n  laod = {}" RUN, "outage.lua:2:3: "},
         {HEAD ",\n  settings = { a = { 1 } }" RUN, "outage.lua:2:16: 'settings': expected one value for 'a'"},

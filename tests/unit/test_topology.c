@@ -10,6 +10,7 @@
 #include "harness/base/fd.h"
 #include "harness/base/str.h"
 #include "harness/base/vec.h"
+#include "harness/param/client.h"
 #include "harness/topology/topology.h"
 
 #include <string.h>
@@ -106,6 +107,28 @@ static void small_managed_topology(void **state)
     assert_null(topology->primary_region); /* there is no store */
     assert_ptr_equal(topology_region_of_address(topology, "10.2.0.77"), b);
     assert_null(topology_region_of_address(topology, "10.3.0.1"));
+}
+
+static void clients_headers_and_certificates(void **state)
+{
+    (void)state;
+    struct topology *topology CLEANUP(topology_cleanup) =
+        load("name: t\nregions: { a: { hosts: { gw: 10.1.0.11 } } }\nhosts: { client: 10.9.0.2, far: 10.9.0.3 }\n" SERVICE
+             "entrypoint:\n  url: https://x:443\n  vantages: [client, far]\n  ca: certs/ca.pem\n"
+             "  clients: { far: { connections: new, http: 2, weight: 3 } }\n"
+             "traffic:\n  headers: { Authorization: 'Bearer {{env.TOKEN}}', X-From: '{{ vantage }}' }\n"
+             "  write: { url: '/o/{{id}}?{{random}}', headers: { X-Seq: '{{seq}}' } }\n");
+    assert_null(topology_client_find(topology, "client"));
+    const struct topology_client *far = topology_client_find(topology, "far");
+    assert_int_equal(far->weight, 3);
+    assert_string_equal(client_connections_or_same[far->connections], "new");
+    assert_string_equal(client_http_or_same[far->http], "2");
+    assert_true(topology->entrypoint.tls_verify);
+    assert_true(topology->entrypoint.ca[0] == '/' && str_ends_with(topology->entrypoint.ca, "/certs/ca.pem"));
+    assert_string_equal(json_str(topology->traffic.headers, "Authorization", ""), "Bearer {{env.TOKEN}}");
+    assert_string_equal(json_str(topology->traffic.headers, "X-From", ""), "{{vantage}}");
+    assert_string_equal(json_str(topology->traffic.write.headers, "X-Seq", ""), "{{seq}}");
+    assert_string_equal(topology->traffic.write.url, "https://x:443/o/{{id}}?{{random}}");
 }
 
 static void running_system_in_twenty_lines(void **state)
@@ -286,6 +309,14 @@ static void mistakes_between_parts(void **state)
         {HEAD SERVICE ENTRY "traffic: { write: { url: /x } }\n", "each write needs its own id"},
         {HEAD SERVICE ENTRY "traffic: { write: { url: '/{{ids}}' } }\n", "unknown variable '{{ids}}'"},
         {HEAD SERVICE ENTRY "traffic: { reads: {} }\n", "7:12: unknown name 'reads' in traffic, did you mean 'read'?"},
+        {HEAD SERVICE "entrypoint: { url: 'http://x', clients: { clint: { weight: 2 } } }\n",
+         "'clint' is no vantage, did you mean 'client'?"},
+        {HEAD SERVICE "entrypoint: { url: 'http://x', clients: { client: { conections: new } } }\n",
+         "did you mean 'connections'?"},
+        {HEAD SERVICE "entrypoint: { url: 'http://x', clients: { client: { connections: close } } }\n", "connections"},
+        {HEAD SERVICE ENTRY "traffic: { headers: { authorization: 'Bearer abc' } }\n", "write {{env.NAME}}"},
+        {HEAD SERVICE ENTRY "traffic: { headers: { X: '{{sequence}}' } }\n", "unknown variable '{{sequence}}'"},
+        {HEAD SERVICE ENTRY "traffic: { headers: [X] }\n", "expected names with values"},
         {HEAD SERVICE ENTRY "observers: { o: { kind: helth, place: client, http: 'http://x' } }\n", "did you mean 'health'?"},
         {HEAD SERVICE ENTRY "observers: { o: { kind: health, http: 'http://x' } }\n", "needs 'place:'"},
         {HEAD SERVICE ENTRY "observers: { o: { kind: dns, place: client, dns: x } }\n", "which server is asked?"},
@@ -443,6 +474,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_managed_topology),
+        cmocka_unit_test(clients_headers_and_certificates),
         cmocka_unit_test(running_system_in_twenty_lines),
         cmocka_unit_test(templates_expand),
         cmocka_unit_test(lone_tags_take_their_line),
