@@ -146,7 +146,7 @@ static void collect(struct shard *shard)
 static struct shard *shard_with_room(struct http *http)
 {
     struct shard *shard = http->shards.count ? http->shards.items[http->shards.count - 1] : NULL;
-    if (shard && shard->slot_count < SLOTS_PER_SHARD) {
+    if (shard && shard->slot_count < shard->slots_max) {
         return shard;
     }
     CURLM *multi = curl_multi_init();
@@ -155,12 +155,13 @@ static struct shard *shard_with_room(struct http *http)
     }
     shard = xcalloc(1, sizeof(*shard));
     *shard = (struct shard){.http = http, .multi = multi, .index = http->shards.count, .timer_ns = INT64_MAX};
+    shard->slots_max = shard->index < SMALL_SHARDS ? SLOTS_PER_SMALL_SHARD : SLOTS_PER_SHARD;
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, shard);
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, shard);
     /* By default four times the handles that run now: an open loop at rest would close its warm connections. */
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)SLOTS_PER_SHARD);
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)shard->slots_max);
     curl_multi_setopt(multi, CURLMOPT_PIPELINING,
                       (long)(http->settings.version == HTTP_2 ? CURLPIPE_MULTIPLEX : CURLPIPE_NOTHING));
     *VEC_ADD(&http->shards) = shard;

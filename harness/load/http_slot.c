@@ -53,6 +53,7 @@ static int on_ready(void *context, char *remote, char *local, int remote_port, i
 {
     struct slot *slot = context;
     struct in_addr address;
+    const struct http_settings *settings = &slot->shard->http->settings;
     int *fd_of_port = slot->shard->http->fd_of_port;
     (void)local;
     (void)remote_port;
@@ -67,6 +68,9 @@ static int on_ready(void *context, char *remote, char *local, int remote_port, i
         *(slot->result.new_connection ? known : &slot->fd) = slot->result.new_connection ? slot->fd : *known;
     }
     slot->result.sent_ns = clock_now_ns();
+    if (settings->sent) {
+        settings->sent(settings->context, &slot->result);
+    }
     return CURL_PREREQFUNC_OK;
 }
 

@@ -1,6 +1,6 @@
 /* The other side of ci/bench load: answers "ok" to each request from one thread, and knows what came when.
- *     bench_load_server PORT [hold=N] [kill] [stamps=FILE]
- * hold: the first N requests are never answered. kill: a connection's second request is closed on unanswered. stamps: when each request was
+ *     bench_load_server PORT [hold=N] [kill] [spin] [stamps=FILE]
+ * spin: never sleeps, so that no client pays for waking it. hold: the first N requests are never answered. kill: a connection's second request is closed on unanswered. stamps: when each request was
  * read (CLOCK_MONOTONIC, 64 bits each) goes there. At SIGTERM it prints {"requests": …, "duplicates": …}: ids (nine digits behind "id-")
  * that came more than once. */
 #include <arpa/inet.h>
@@ -29,7 +29,7 @@ struct connection {
 
 struct server {
     int epoll_fd, listen_fd, signal_fd;
-    bool kill_reused;
+    bool kill_reused, spin;
     long hold, requests, duplicates;
     int64_t *stamps;
     unsigned char *seen; /* by id */
@@ -113,7 +113,7 @@ static void serve(struct server *server)
 {
     struct epoll_event events[EVENTS_MAX];
     for (;;) {
-        int count = epoll_wait(server->epoll_fd, events, EVENTS_MAX, -1);
+        int count = epoll_wait(server->epoll_fd, events, EVENTS_MAX, server->spin ? 0 : -1);
         for (int i = 0; i < count; i++) {
             int fd = events[i].data.fd;
             if (fd == server->signal_fd) {
@@ -170,12 +170,13 @@ int main(int argc, char **argv)
 {
     static struct server server;
     if (argc < 2) {
-        fprintf(stderr, "usage: bench_load_server PORT [hold=N] [kill] [stamps=FILE]\n");
+        fprintf(stderr, "usage: bench_load_server PORT [hold=N] [kill] [spin] [stamps=FILE]\n");
         return 2;
     }
     server.seen = xcalloc(IDS_MAX, 1);
     for (int i = 2; i < argc; i++) {
         server.hold = str_starts_with(argv[i], "hold=") ? strtol(argv[i] + 5, NULL, 10) : server.hold;
+        server.spin |= str_eq(argv[i], "spin");
         server.kill_reused |= str_eq(argv[i], "kill");
         server.stamps = str_starts_with(argv[i], "stamps=") ? map_stamps(argv[i] + 7) : server.stamps;
     }
