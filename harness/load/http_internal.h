@@ -72,7 +72,8 @@ struct http {
     VEC(struct slot *) unused[CLASS_COUNT]; /* last in, first out: keeps connections and caches warm */
     struct slot *first_due, *last_due;      /* under way, by deadline */
     VEC(struct socket_state) sockets;
-    int *fd_of_port; /* HTTP/2: which connection has a local port; NULL else */
+    uint32_t local_ports; /* of a socket, as IP_LOCAL_PORT_RANGE wants them; 0: not known */
+    int *fd_of_port;      /* HTTP/2: which connection has a local port; NULL else */
     uint64_t answers_over_2;
 };
 
