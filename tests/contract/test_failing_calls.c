@@ -290,11 +290,11 @@ struct tally {
     size_t tried, not_reached;
 };
 
-/* Some faults end it, or put another in its place, which went with the process that was followed. */
-static void renew_victim(void)
+/* Some faults end it, or its connection. */
+static void renew_victim(const struct fault_ops *ops)
 {
     struct proc_info info;
-    if (!proc_read(victim.parent, &info) || info.state == 'Z' || !proc_read(victim.child, &info)) {
+    if (fault_hint(ops)->permanent || !proc_read(victim.parent, &info) || info.state == 'Z' || !proc_read(victim.child, &info)) {
         victim_end(victim);
         victim = victim_start(0);
     }
@@ -310,7 +310,7 @@ static void fail_one(const struct fault_ops *ops, long number, bool message, int
     assert_clean(before, what);
     tally->tried++;
     tally->not_reached += !attempt.done;
-    renew_victim();
+    renew_victim(ops);
 }
 
 /* All with every error; or, spread over all, as many as the test has time for, with the errors in turn. */
