@@ -38,15 +38,15 @@ void repeat_free(struct repeat *repeat)
     free(repeat);
 }
 
-void repeat_add(struct repeat *repeat, const struct result *result, const char *folder)
+void repeat_add(struct repeat *repeat, const struct result *result, int exit_code, const char *exit_words, const char *folder)
 {
     *VEC_ADD(&repeat->runs) = (struct run){
         .folder = xstrdup(folder),
-        .words = xstrdup(result->exit_words ? result->exit_words : ""),
+        .words = xstrdup(exit_words),
         .rto = result->rto,
         .rpo = result->loss.rpa,
         .verdict = result->verdict,
-        .exit_code = result->exit_code,
+        .exit_code = exit_code,
     };
 }
 

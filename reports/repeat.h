@@ -11,8 +11,8 @@ struct repeat; /* the runs so far */
 struct repeat *repeat_new(void);
 void repeat_free(struct repeat *repeat); /* accepts NULL */
 DEFINE_CLEANUP(struct repeat *, repeat, repeat_free)
-/* Keeps what is shown of a run; `folder` is its own. */
-void repeat_add(struct repeat *repeat, const struct result *result, const char *folder);
+/* Keeps what is shown of a run: how it ended, and its folder. */
+void repeat_add(struct repeat *repeat, const struct result *result, int exit_code, const char *exit_words, const char *folder);
 size_t repeat_count(const struct repeat *repeat);
 /* A table of the runs, then min, median and max of the recovery time and the recovery point, p95 from 20 runs on, and the share of drills
  * that would pass, at least, with 95 % confidence. */

@@ -89,18 +89,22 @@ static void print_record(const struct ledger_header *header, const struct ledger
         ledger_write_id(header, record->write_number, id);
     }
     const unsigned char *address = (const unsigned char *)&record->address;
-    printf("%s,%" PRIu64 ",%s,%s,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%s,%u,%u.%u.%u.%u\n", header->vantage, index,
-           class_name(record->request_class), outcome_name(record->outcome), record->due_ns, record->sent_ns,
-           record->first_byte_ns, record->done_ns, id, record->http_status, address[0], address[1], address[2], address[3]);
+    printf("%s,%" PRIu64 ",%s,%s,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%s,%u,%u.%u.%u.%u,%u,%" PRIu32 ",%" PRId64 "\n",
+           header->vantage, index, class_name(record->request_class), outcome_name(record->outcome), record->due_ns,
+           record->sent_ns, record->first_byte_ns, record->done_ns, id, record->http_status, address[0], address[1], address[2],
+           address[3], record->new_connection, record->late_us, header->clock_offset_ns);
 }
 
 struct ledger_options {
     char *archive;
+    bool csv;
 };
 
 static const struct param ledger_table[] = {
     {"archive", PARAM_STRING, offsetof(struct ledger_options, archive), .fallback = "archive",
      .help = "where a number, a name or a drill id is looked for"},
+    {"csv", PARAM_BOOL, offsetof(struct ledger_options, csv),
+     .help = "as comma-separated values, which is what it prints anyway"},
     {0},
 };
 
@@ -114,7 +118,8 @@ static int run_ledger(const struct cli_args *args, struct err *err)
         evidence_load(folder, &evidence, err) < 0) {
         return EXIT_USAGE;
     }
-    puts("vantage,index,class,outcome,due_ns,sent_ns,first_byte_ns,done_ns,write_id,http_status,address");
+    puts("vantage,index,class,outcome,due_ns,sent_ns,first_byte_ns,done_ns,write_id,http_status,address,"
+         "new_connection,late_us,clock_offset_ns");
     for (size_t i = 0; i < evidence->ledger_count; i++) {
         uint64_t count = ledger_count(evidence->ledgers[i]);
         for (uint64_t j = 0; j < count; j++) {

@@ -14,6 +14,7 @@
 #include "harness/cli/render.h"
 #include "harness/cli/sealing.h"
 #include "harness/measure/result.h"
+#include "reports/repeat.h"
 #include "reports/report.h"
 
 const struct param run_table[] = {
@@ -60,13 +61,14 @@ static int tell(const struct rendered *rendered, const struct run_options *run, 
     struct err err = {0};
     struct announce_end end = {.where = where};
     bool failed = announce_files(&run->announce, result, &rendered->context, data, &err) < 0;
-    end.code = refused ? EXIT_USAGE : cli_exit_worse(result->exit_code, warning || failed ? EXIT_ARCHIVE : EXIT_PASS);
+    end.code = cli_exit_worse(result->exit_code, refused ? EXIT_USAGE : warning || failed ? EXIT_ARCHIVE : EXIT_PASS);
     end.words = end.code == result->exit_code ? result->exit_words : cli_exit_words(end.code);
     if (warning || failed) {
         fprintf(stderr, "drill: sealed, but %s\n", failed ? err.text : warning);
     }
     announce_print(&run->announce, result, data, &end, progress->colour);
     announce_elsewhere(&run->announce, result, &rendered->context, data);
+    repeat_add(run->repeats, result, end.code, end.words, bundle);
     return end.code;
 }
 
@@ -126,6 +128,23 @@ static void tell_evidence(const struct prepared *prepared, const struct run_opti
     }
 }
 
+/* What several drills say together, also for machines. Where standard output is TAP it goes beside it. */
+static int tell_repeats(const struct run_options *run, int worst, struct err *err)
+{
+    struct buf out CLEANUP(buf_clear) = {0};
+    AUTO_FREE char *path = NULL;
+    if (run->repeat < 2 || repeat_count(run->repeats) == 0) {
+        return worst;
+    }
+    if (repeat_write(run->repeats, worst, &path, err) < 0) {
+        return cli_exit_worse(worst, EXIT_ARCHIVE);
+    }
+    repeat_console(run->repeats, &out);
+    fprintf(run->announce.tap ? stderr : stdout, "%s  repeats: %s\nexit %d: %s, the worst of %zu drills\n", buf_str(&out), path,
+            worst, cli_exit_words(worst), repeat_count(run->repeats));
+    return worst;
+}
+
 int run_drills(const char *file, const struct cli_args *args, const json_t *retest_of, struct err *err)
 {
     struct run_options *run_options = args->options;
@@ -157,6 +176,8 @@ int run_drills(const char *file, const struct cli_args *args, const json_t *rete
     AUTO_FREE char *control = cli_control_folder();
     options.interrupt_fd = interrupt_fd;
     options.control = control;
+    struct repeat *repeats CLEANUP(repeat_cleanup) = repeat_new();
+    run_options->repeats = repeats;
     int worst = EXIT_PASS;
     for (int64_t i = 0; i < run_options->repeat && worst != EXIT_ABORTED && worst != EXIT_CLEANUP; i++) {
         options.repeat = i + 1;
@@ -166,7 +187,7 @@ int run_drills(const char *file, const struct cli_args *args, const json_t *rete
             break;
         }
     }
-    return worst;
+    return err->code == ERR_NONE ? tell_repeats(run_options, worst, err) : worst;
 }
 
 static int run(const struct cli_args *args, struct err *err)

@@ -17,7 +17,7 @@ fail() {
 
 # late CODE OUTPUT: the machine was too busy to keep the load on its schedule, and the drill rightly says that it cannot judge.
 late() {
-    [ "$1" -eq 3 ] && grep -q 'the driver was late' "$2"
+    [ "$1" -eq 3 ] && grep -q -e 'the driver was late' -e 'requests not sent' "$2"
 }
 
 # newest: sets $folder to the evidence and reports of the last drill that was sealed into $work/$name.

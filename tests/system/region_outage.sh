@@ -34,3 +34,11 @@ for file in report.html report.md junit.xml metrics.prom events.jsonl plan.json 
 done
 "$DRILL" report "$folder" >/dev/null || [ $? -eq "$code" ] || fail "drill report gives another verdict"
 "$DRILL" verify "$work/$name" >"$work/verify.out" || fail "drill verify finds fault with a drill of just now: $(cat "$work/verify.out")"
+# The definitions and the ledger's page are enough to get at the same figures without drill.
+"$DRILL" ledger "$folder" --csv >"$work/ledger.csv"
+awk -f tests/support/rto_rpo.awk -v folder="$folder" "$folder/plan.json" "$folder/events.jsonl" "$work/ledger.csv" >"$work/awk.out" ||
+    fail "rto_rpo.awk failed"
+read -r rto lost rpo <"$work/awk.out"
+holds ".measured.rto.seconds - $rto | fabs < 0.000001"
+is .measured.rpo.lost "$lost"
+holds ".measured.rpo.seconds - $rpo | fabs < 0.000001"

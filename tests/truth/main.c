@@ -3,7 +3,9 @@
  *     truth --count N [--seed S] [--longest MS] [--parallel P] [--csv FILE]
  *
  * Each case is a server process (fixture.h), a driver process with two vantages, and the comparison of what was measured for each
- * vantage and class with what the server logged. Exit 0 when the stated resolution covered the truth every time. */
+ * vantage and class with what the server logged. Exit 0 when the stated resolution covered the truth every time. A run in which this
+ * machine was too busy for the driver, so that a drill would be INCONCLUSIVE for it, is counted and made again; a case that comes to no
+ * other run is not judged, and then the exit code is 77. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -40,6 +42,15 @@ struct options {
 
 struct tally { /* shared by all cases */
     int observations, wrong, outages, broken;
+    int spoilt, unjudged; /* runs in which the driver was late by itself; cases of which every run was so */
+};
+
+enum { EXIT_SPOILT = 3, TRIES = 4, PARALLEL_MAX = 64, EXIT_SKIPPED = 77 };
+
+struct slot { /* a case that runs */
+    pid_t pid;
+    long number;
+    int tries;
 };
 
 static void need(int status, const struct err *err)
@@ -190,6 +201,9 @@ static void judge(const struct drawn *drawn, const struct fixture *fixture, cons
         __atomic_fetch_add(&tally->broken, 1, __ATOMIC_RELAXED);
         return;
     }
+    if (result->driver.late_max_s * 1e9 > (double)(drawn->driver_stall_ns + drawn->latency_ns / 5)) {
+        exit(EXIT_SPOILT);
+    }
     for (size_t i = 0; i < result->observation_count; i++) {
         compare(drawn, &truth, result, &result->observations[i], csv, tally);
     }
@@ -247,34 +261,71 @@ static void run_case(unsigned seed, const struct options *options, const char *f
     exit(fclose(csv) == 0 ? 0 : 1);
 }
 
-static void end_one(struct tally *tally, int *running)
+static void start_case(struct slot *slot, const struct options *options, const char *folder, struct tally *tally)
+{
+    struct err err = {0};
+    AUTO_FREE char *own = xasprintf("%s/%ld-%d", folder, slot->number, slot->tries++);
+    need(fd_make_dirs(own, 0755, &err), &err);
+    slot->pid = fork();
+    if (slot->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        run_case((unsigned)(options->seed + slot->number), options, own, tally);
+    }
+}
+
+/* Waits for a case to end; gives its slot, free, or running again when its run was spoilt. */
+static void end_one(struct slot *slots, const struct options *options, const char *folder, struct tally *tally)
 {
     int status;
-    if (wait(&status) > 0) {
-        (*running)--;
-        tally->broken += status != 0;
+    pid_t pid = wait(&status);
+    for (long i = 0; i < options->parallel; i++) {
+        if (pid <= 0 || slots[i].pid != pid) {
+            continue;
+        }
+        bool spoilt = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SPOILT, again = spoilt && slots[i].tries < TRIES;
+        tally->spoilt += spoilt;
+        tally->unjudged += spoilt && !again;
+        tally->broken += status != 0 && !spoilt;
+        slots[i].pid = 0;
+        if (again) {
+            start_case(&slots[i], options, folder, tally);
+        }
     }
+}
+
+static struct slot *free_slot(struct slot *slots, long count)
+{
+    for (long i = 0; i < count; i++) {
+        if (slots[i].pid == 0) {
+            return &slots[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_idle(const struct slot *slots, long count)
+{
+    for (long i = 0; i < count; i++) {
+        if (slots[i].pid != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void run_all(const struct options *options, const char *folder, struct tally *tally)
 {
-    int running = 0;
+    struct slot slots[PARALLEL_MAX] = {0};
     for (long i = 0; i < options->count; i++) {
-        struct err err = {0};
-        AUTO_FREE char *own = xasprintf("%s/%ld", folder, i);
-        need(fd_make_dirs(own, 0755, &err), &err);
-        if (running >= options->parallel) {
-            end_one(tally, &running);
+        struct slot *slot;
+        while (!(slot = free_slot(slots, options->parallel))) {
+            end_one(slots, options, folder, tally);
         }
-        pid_t pid = fork();
-        if (pid == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGKILL);
-            run_case((unsigned)(options->seed + i), options, own, tally);
-        }
-        running += pid > 0;
+        *slot = (struct slot){.number = i};
+        start_case(slot, options, folder, tally);
     }
-    while (running > 0) {
-        end_one(tally, &running);
+    while (!is_idle(slots, options->parallel)) {
+        end_one(slots, options, folder, tally);
     }
 }
 
@@ -316,6 +367,7 @@ int main(int argc, char **argv)
     struct rlimit files;
     struct err err = {0};
     read_options(argc, argv, &options);
+    options.parallel = options.parallel < 1 ? 1 : options.parallel > PARALLEL_MAX ? PARALLEL_MAX : options.parallel;
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &files);
@@ -330,9 +382,9 @@ int main(int argc, char **argv)
     run_all(&options, folder, tally);
     printf(
         "%ld cases, %d observations, %d of an outage; the stated resolution covers the truth in %d, not in %d; %d cases broken; "
-        "%.1f s\n",
+        "%d runs spoilt by a busy machine, %d cases not judged for it; %.1f s\n",
         options.count, tally->observations, tally->outages, tally->observations - tally->wrong, tally->wrong, tally->broken,
-        (double)(clock_now_ns() - begun_ns) / NS_PER_S);
+        tally->spoilt, tally->unjudged, (double)(clock_now_ns() - begun_ns) / NS_PER_S);
     need(fd_remove_tree(folder, &err), &err);
-    return tally->wrong || tally->broken || tally->observations == 0;
+    return tally->wrong || tally->broken ? 1 : tally->unjudged || tally->observations == 0 ? EXIT_SKIPPED : 0;
 }
