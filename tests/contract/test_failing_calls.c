@@ -367,7 +367,7 @@ static bool can_follow(void)
     if (pid == 0) {
         trace_wait_to_be_followed(go[0]);
         (void)raise(SIGSTOP);
-        (void)chdir("/");
+        (void)!chdir("/");
         _exit(0);
     }
     bool works = trace_run(&trace, pid, go[1]) && plain.calls == 1;
