@@ -32,7 +32,7 @@ struct fault_target {  /* resolved by the controller; all borrowed from the inst
     const int *pids;
     size_t pid_count; /* process faults: what runs now */
     const char *const *services;
-    size_t service_count; /* their instance names, same order */
+    size_t service_count; /* the instance names of all services that are hit, running or not */
 };
 
 /* What an agent lends to faults that must start and stop services by the way that the topology declares. */

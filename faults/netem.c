@@ -168,6 +168,9 @@ int netem_supported(struct err *err)
     }
     link_batch_put_text(&batch, TCA_KIND, "netem");
     status = link_socket_talk(socket, &batch);
+    if (status == -ENOENT || status == -EOPNOTSUPP) {
+        return err_set(err, ERR_UNSUPPORTED, "this kernel has no sch_netem (as root: modprobe sch_netem)");
+    }
     return status == 0 || status == -EINVAL ? 0 : explain("lo", -status, err);
 }
 

@@ -125,6 +125,11 @@ const struct fault_ops fault_skeleton_ops = {
     .options_size = sizeof(struct skeleton_options),
     .state_size = sizeof(struct skeleton_state),
     .kernel_owned = false, /* true only where nothing can be left once this process is gone */
+    .example = "fault.skeleton { service = \"haproxy@us-east-gw1\" }",
+    .mechanisms = "file",
+    .needs = "/tmp writable",
+    .proof = "the file, read again",
+    .undo = "the file is removed by the agent, or by `drill undo` from the journal",
     .supported = skeleton_supported,
     .plan = skeleton_plan,
     .prepare = skeleton_prepare,

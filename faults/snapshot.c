@@ -5,48 +5,14 @@
 #include <string.h>
 
 #include "faults/network/nft.h"
-#include "faults/process/proc.h"
 #include "faults/snapshot_net.h"
-#include "harness/base/fd.h"
 #include "harness/base/str.h"
-
-enum { SYSCTL_MAX_BYTES = 4096 };
 
 static void add_table(const char *family, const char *name, void *context)
 {
     struct snapshot *snapshot = context;
     AUTO_FREE char *thing = xasprintf("nft table %s %s", family, name);
     snapshot_add(snapshot, thing, "");
-}
-
-static int add_stopped(struct snapshot *snapshot, struct err *err)
-{
-    AUTO_JSON json_t *stopped = NULL;
-    int status = proc_list_stopped(&stopped, err);
-    for (size_t i = 0; i < json_array_size(stopped); i++) {
-        const json_t *item = json_array_get(stopped, i);
-        AUTO_FREE char *thing =
-            xasprintf("stopped process %lld (%s)", (long long)json_int(item, "pid", 0), json_str(item, "name", "?"));
-        snapshot_add(snapshot, thing, "");
-    }
-    return status;
-}
-
-/* Only what a fault may want to change. One that this kernel does not have is left out. */
-static void add_sysctls(struct snapshot *snapshot)
-{
-    static const char *const names[] = {"net/ipv4/ip_forward", "net/ipv4/icmp_ratelimit", "net/ipv4/icmp_ratemask",
-                                        "net/ipv4/icmp_echo_ignore_all", "net/ipv6/conf/all/forwarding"};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        AUTO_FREE char *path = xasprintf("/proc/sys/%s", names[i]);
-        AUTO_FREE char *value = NULL;
-        AUTO_FREE char *thing = xasprintf("sysctl %s", names[i]);
-        struct err ignored;
-        if (fd_read_file(path, SYSCTL_MAX_BYTES, &value, NULL, &ignored) == 0) {
-            value[strcspn(value, "\n")] = '\0';
-            snapshot_add(snapshot, thing, value);
-        }
-    }
 }
 
 void snapshot_add(struct snapshot *snapshot, const char *name, const char *value)
@@ -72,12 +38,11 @@ int snapshot_take(struct snapshot **ret_snapshot, struct err *err)
         }
     }
     if (status == 0) {
-        status = add_stopped(snapshot, err);
+        status = snapshot_add_system(snapshot, err);
     }
     if (status < 0) {
         return err_prefix(err, "cannot take a snapshot of this place");
     }
-    add_sysctls(snapshot);
     if (snapshot->things.count) {
         qsort(snapshot->things.items, snapshot->things.count, sizeof(struct thing), by_name);
     }
@@ -92,8 +57,12 @@ static void tell(json_t *left, char *text)
     free(text);
 }
 
+/* That a helper has ended is how it should be. */
 static void tell_gone(json_t *left, const struct thing *thing)
 {
+    if (str_starts_with(thing->name, SNAPSHOT_HELPER)) {
+        return;
+    }
     const char *was = *thing->value ? ", was " : "";
     tell(left, xasprintf("%s is missing%s%s", thing->name, was, thing->value));
 }

@@ -1,5 +1,6 @@
-/* What a place looked like: links, addresses, routes, rules, permanent neighbours, qdiscs, filters, nft tables, a few sysctls of the
- * present network namespace, and which processes are stopped. Taken before a drill and compared after it. */
+/* What a place looked like: links with their flags and limits, addresses, routes, rules, permanent neighbours, qdiscs, filters, nft tables
+ * and sysctls (connection tracking's too) of the present network namespace; mounts; cgroups that are drill's or frozen; which processes
+ * are stopped, and which were forked from this one to help. Taken before a drill and compared after it. */
 #ifndef DRILL_FAULTS_SNAPSHOT_H
 #define DRILL_FAULTS_SNAPSHOT_H
 

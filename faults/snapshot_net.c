@@ -59,9 +59,12 @@ static int visit_link(const struct nlmsghdr *message, void *context)
     struct buf name CLEANUP(buf_clear) = {0}, value CLEANUP(buf_clear) = {0};
     link_attributes(message, sizeof(*link), attributes, ARRAY_LEN(attributes));
     buf_printf(&name, "link %s", text_of(attributes[IFLA_IFNAME]));
-    buf_printf(&value, "%s, mtu %u, gso_max_segs %u, gso_max_size %u", link->ifi_flags & IFF_UP ? "up" : "down",
+    buf_printf(&value, "%s%s%s%s, mtu %u, gso_max_segs %u, gso_max_size %u, txqlen %u, master %u",
+               link->ifi_flags & IFF_UP ? "up" : "down", link->ifi_flags & IFF_NOARP ? ", noarp" : "",
+               link->ifi_flags & IFF_PROMISC ? ", promisc" : "", link->ifi_flags & IFF_ALLMULTI ? ", allmulti" : "",
                link_attribute_u32(attributes[IFLA_MTU], 0), link_attribute_u32(attributes[IFLA_GSO_MAX_SEGS], 0),
-               link_attribute_u32(attributes[IFLA_GSO_MAX_SIZE], 0));
+               link_attribute_u32(attributes[IFLA_GSO_MAX_SIZE], 0), link_attribute_u32(attributes[IFLA_TXQLEN], 0),
+               link_attribute_u32(attributes[IFLA_MASTER], 0));
     snapshot_add(collecting->snapshot, buf_str(&name), buf_str(&value));
     return 0;
 }

@@ -1,4 +1,4 @@
-/* The network's part of a snapshot. Internal to the snapshot. */
+/* The parts of a snapshot. Internal to the snapshot. */
 #ifndef DRILL_FAULTS_SNAPSHOT_NET_H
 #define DRILL_FAULTS_SNAPSHOT_NET_H
 
@@ -17,5 +17,9 @@ struct snapshot {
 void snapshot_add(struct snapshot *snapshot, const char *name, const char *value);
 /* Links, addresses, permanent neighbours, routes, rules, qdiscs and filters. */
 int snapshot_add_network(struct snapshot *snapshot, struct err *err) MUST_CHECK;
+/* Sysctls, cgroups, mounts, stopped processes, and processes that were forked here. */
+int snapshot_add_system(struct snapshot *snapshot, struct err *err) MUST_CHECK;
+
+#define SNAPSHOT_HELPER "helper process"
 
 #endif

@@ -64,8 +64,9 @@ static const char style[] =
     "figure,tr,.banner{break-inside:avoid}h2,h3,caption,thead,summary{break-after:avoid}"
     "details::details-content{content-visibility:visible;display:block}summary{color:#555;list-style:none}"
     /* Page one holds what a board reads; the tables of its pictures follow behind it. */
-    ".first{display:flex;flex-direction:column}.first section{display:contents}.first details{order:1}"
-    ".first h2{margin:6px 0 1px;padding-top:3px}.first caption{display:none}.first p{margin:2px 0}"
+    ".first{display:flex;flex-direction:column}.first section{display:contents}.first "
+    "details{order:1}section[aria-labelledby=timeline] details:first-of-type{break-before:page}"
+    ".first h2{margin:6px 0 1px;padding-top:3px}.first section>.box caption{display:none}.first p{margin:2px 0}"
     ".first figure.box svg{width:88%;margin:0 auto}.first td svg{width:88px;height:auto}}\n";
 
 static void write_meta(struct xml *xml, const char *attribute, const char *name, const char *content)

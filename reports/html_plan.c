@@ -106,6 +106,7 @@ static void write_facts(struct xml *xml, const struct result *result, const json
     json_t *value;
     html_facts(xml, "What was planned");
     html_fact(xml, "Purpose", "%s", result->why ? result->why : "");
+    write_member(xml, "Stops by itself when", json_object_get(result->plan, "abort_when"));
     for (size_t i = 0; i < ARRAY_LEN(facts); i++) {
         write_member(xml, facts[i].words, json_object_get(programme, facts[i].key));
     }

@@ -9,9 +9,10 @@
 #include "reports/words.h"
 
 static const char index_style[] =
-    ".grid td{text-align:center;min-width:84px}.grid td svg{display:inline-block;vertical-align:-3px}"
+    ".grid td{text-align:center;min-width:84px}.grid td svg{display:inline-block;vertical-align:-3px;margin:0 0 0 8px}"
     ".mark svg{display:inline-block;vertical-align:-3px;margin-right:6px}"
-    "tbody th{white-space:nowrap}.late{color:#a3152b;font-weight:700}.stale{color:#7a4f00;font-weight:700}\n";
+    "tbody th{white-space:nowrap}.late{color:#a3152b;font-weight:700}.stale{color:#7a4f00;font-weight:700}"
+    "@media (max-width:600px){table{min-width:1060px}}\n";
 
 struct index {
     struct xml *xml;

@@ -160,6 +160,42 @@ static json_t *describe_latency_part(const struct latency_part *part)
     return latency;
 }
 
+static json_t *describe_regions(const struct result *result)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < result->region_count; i++) {
+        const struct region_result *region = &result->regions[i];
+        json_t *item = json_object();
+        put(item, "name", text(region->name));
+        put(item, "answered", count(region->answered));
+        put(item, "failed", count(region->failed));
+        put(item, "first_failed", since(result, region->first_failed_ns));
+        put(item, "last_failed", since(result, region->last_failed_ns));
+        json_array_append_new(array, item);
+    }
+    return array;
+}
+
+static json_t *describe_first_failures(const struct result *result)
+{
+    json_t *object = json_object();
+    for (int i = OUTCOME_PENDING; i < OUTCOME_COUNT; i++) {
+        const struct failure_example *example = &result->first_of[i];
+        if (!example->known) {
+            continue;
+        }
+        json_t *item = json_object();
+        put(item, "vantage", text(example->vantage));
+        put(item, "class", json_string(class_name(example->request_class)));
+        put(item, "due", number(words_since(result, example->due_ns)));
+        put(item, "took_seconds", example->took_ns > 0 ? number((double)example->took_ns / NS_PER_S) : NULL);
+        put(item, "http_status", example->http_status ? json_integer(example->http_status) : NULL);
+        put(item, "address", *example->address ? text(example->address) : NULL);
+        put(object, outcome_name((enum request_outcome)i), item);
+    }
+    return object;
+}
+
 static json_t *describe_measured(const struct result *result)
 {
     json_t *measured = json_object(), *latency = json_object(), *outcomes = json_object(), *requests = json_object();
@@ -178,6 +214,8 @@ static json_t *describe_measured(const struct result *result)
     put(measured, "rpo", describe_rpo(result));
     put(measured, "requests", requests);
     put(measured, "outcomes", outcomes);
+    put(measured, "first_failures", describe_first_failures(result));
+    put(measured, "regions", describe_regions(result));
     put(measured, "latency", latency);
     return measured;
 }

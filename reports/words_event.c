@@ -20,11 +20,13 @@ static const struct {
     {"fault.requested", "{fault_id}: asked for {fault} {target}: {plan}"},
     {"fault.applied", "{fault_id}: in force by {mechanism}"},
     {"fault.changed", "{fault_id}: {text}"},
-    {"fault.reset", "{fault_id}: {connections} stuck connections were reset after the revert"},
+    {"fault.expired", "{fault_id}: its time to live ended, it is reverted"},
+    {"fault.reset", "{fault_id}: after the revert: {text}"},
     {"fault.reverting", "{fault_id}: asked to be reverted"},
     {"fault.reverted", "{fault_id}: reverted"},
     {"step.wait", "waited {for_ns}"},
     {"await.begin", "waiting for recovery, at most {within_ns}, to hold {hold_ns}"},
+    {"change.begin", "waiting for a change of {subject}, at most {within_ns}"},
     {"service.exited", "service {service} exited with status {status}"},
     {"service.started", "service {service} started, pid {pid}"},
     {"agent.lost", "agent lost: {reason}"},
@@ -90,6 +92,8 @@ static bool print_judged(const json_t *event, const char *kind, struct buf *out)
         print_words(event, *from ? "{from} → {to}" : "{to}", out);
     } else if (str_eq(kind, "await.end")) {
         buf_puts(out, json_flag(event, "recovered", false) ? "recovered and held" : "not recovered in time");
+    } else if (str_eq(kind, "change.end")) {
+        buf_puts(out, json_flag(event, "seen", false) ? "it changed" : "it did not change in time");
     } else if (str_eq(kind, "readback")) {
         print_words(event,
                     json_flag(event, "complete", false) ? "read back after {cause}: {count} writes found via {via}"

@@ -172,31 +172,25 @@ int connections_destroy(const struct connection_match *match, size_t *ret_count,
 }
 
 struct listening {
-    uint16_t *ports;
+    struct connection *items;
     size_t most, count;
 };
 
-static int add_port(const struct connection *connection, void *context)
+static int add_listener(const struct connection *connection, void *context)
 {
     struct listening *listening = context;
-    uint16_t port = ntohs(connection->id.idiag_sport);
-    for (size_t i = 0; i < listening->count; i++) {
-        if (listening->ports[i] == port) {
-            return 0;
-        }
-    }
     if (listening->count < listening->most) {
-        listening->ports[listening->count++] = port;
+        listening->items[listening->count++] = *connection;
     }
     return 0;
 }
 
-int connections_listening(const uint64_t *inodes, size_t inode_count, uint16_t *ports, size_t most, size_t *ret_count,
-                          struct err *err)
+int connections_listening(const uint64_t *inodes, size_t inode_count, struct connection *listeners, size_t most,
+                          size_t *ret_count, struct err *err)
 {
     struct connection_match match = {.inodes = inodes, .inode_count = inode_count};
-    struct listening listening = {.ports = ports, .most = most};
-    struct reading reading = {.match = &match, .visit = add_port, .context = &listening};
+    struct listening listening = {.items = listeners, .most = most};
+    struct reading reading = {.match = &match, .visit = add_listener, .context = &listening};
     int status = dump(&reading, LISTENING, err);
     *ret_count = listening.count;
     return status;

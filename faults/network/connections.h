@@ -31,9 +31,9 @@ int connections_each(const struct connection_match *match, connection_visit_f *v
 /* Destroy what matches; *ret_count (may be NULL) is how many were. Those that end meanwhile by themselves are nobody's loss. Allocates
  * nothing through the x* helpers. About 1 ms each: the kernel takes them one by one. */
 int connections_destroy(const struct connection_match *match, size_t *ret_count, struct err *err) MUST_CHECK;
-/* The ports on which one of the sockets `inodes` listens, in host order, at most `most`; gives how many in *ret_count. */
-int connections_listening(const uint64_t *inodes, size_t inode_count, uint16_t *ports, size_t most, size_t *ret_count,
-                          struct err *err) MUST_CHECK;
+/* Where one of the sockets `inodes` listens, at most `most`; gives how many in *ret_count. */
+int connections_listening(const uint64_t *inodes, size_t inode_count, struct connection *listeners, size_t most,
+                          size_t *ret_count, struct err *err) MUST_CHECK;
 /* "10.1.0.11:8080 to 10.9.0.10:41234" */
 const char *connection_print(const struct connection *connection, char out[static 128]);
 /* 0 when the socket table can be read and changed here, else ERR_UNSUPPORTED. */

@@ -38,6 +38,12 @@ static struct shaping make(const struct fault_instance *fault)
                             .probe_count = shaping_probes(options->share)};
 }
 
+static int corrupt_check(const struct fault_instance *fault, struct err *err)
+{
+    struct shaping shaping = make(fault);
+    return shaping_check(fault, &shaping, err);
+}
+
 static int corrupt_supported(const struct fault_instance *fault, struct err *err)
 {
     struct shaping shaping = make(fault);
@@ -78,6 +84,13 @@ const struct fault_ops fault_corrupt_ops = {
     .options = corrupt_options,
     .options_size = sizeof(struct corrupt_options),
     .state_size = sizeof(struct shaping_state),
+    .example = "fault.corrupt { region = \"us-east\", share = \"1%\" }",
+    .mechanisms = "the kernel's netem where it does what is asked, else packets held by the agent (NFQUEUE with bypass)",
+    .needs = "CAP_NET_ADMIN and CAP_NET_RAW in the place; sch_netem, or nf_tables with nfnetlink_queue",
+    .proof = "netem read back from the kernel; of held packets: the rules' counters and what became of probe packets",
+    .undo = "rules and held packets go with the agent, whatever ends it; a qdisc and gso_max_segs are put back from the journal "
+            "by the agent or by `drill undo`",
+    .check = corrupt_check,
     .supported = corrupt_supported,
     .plan = corrupt_plan,
     .prepare = corrupt_prepare,

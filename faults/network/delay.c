@@ -48,6 +48,12 @@ static struct shaping make(const struct fault_instance *fault)
     return (struct shaping){.options = options->common, .shape = shape};
 }
 
+static int delay_check(const struct fault_instance *fault, struct err *err)
+{
+    struct shaping shaping = make(fault);
+    return shaping_check(fault, &shaping, err);
+}
+
 static int delay_supported(const struct fault_instance *fault, struct err *err)
 {
     struct shaping shaping = make(fault);
@@ -93,6 +99,13 @@ const struct fault_ops fault_delay_ops = {
     .options = delay_options,
     .options_size = sizeof(struct delay_options),
     .state_size = sizeof(struct shaping_state),
+    .example = "fault.delay { region = \"us-east\", planes = \"backbone\", by = \"80ms\", jitter = \"10ms\" }",
+    .mechanisms = "the kernel's netem where it does what is asked, else packets held by the agent (NFQUEUE with bypass)",
+    .needs = "CAP_NET_ADMIN and CAP_NET_RAW in the place; sch_netem, or nf_tables with nfnetlink_queue",
+    .proof = "netem read back from the kernel; of held packets: the rules' counters and what became of probe packets",
+    .undo = "rules and held packets go with the agent, whatever ends it; a qdisc and gso_max_segs are put back from the journal "
+            "by the agent or by `drill undo`",
+    .check = delay_check,
     .supported = delay_supported,
     .plan = delay_plan,
     .prepare = delay_prepare,

@@ -25,6 +25,12 @@ static struct shaping make(const struct fault_instance *fault)
         .options = options->common, .shape = {.duplicate = options->share}, .probe_count = shaping_probes(options->share)};
 }
 
+static int duplicate_check(const struct fault_instance *fault, struct err *err)
+{
+    struct shaping shaping = make(fault);
+    return shaping_check(fault, &shaping, err);
+}
+
 static int duplicate_supported(const struct fault_instance *fault, struct err *err)
 {
     struct shaping shaping = make(fault);
@@ -64,6 +70,13 @@ const struct fault_ops fault_duplicate_ops = {
     .options = duplicate_options,
     .options_size = sizeof(struct duplicate_options),
     .state_size = sizeof(struct shaping_state),
+    .example = "fault.duplicate { host = \"us-east-gw1\", share = \"5%\" }",
+    .mechanisms = "the kernel's netem where it does what is asked, else packets held by the agent (NFQUEUE with bypass)",
+    .needs = "CAP_NET_ADMIN and CAP_NET_RAW in the place; sch_netem, or nf_tables with nfnetlink_queue",
+    .proof = "netem read back from the kernel; of held packets: the rules' counters and what became of probe packets",
+    .undo = "rules and held packets go with the agent, whatever ends it; a qdisc and gso_max_segs are put back from the journal "
+            "by the agent or by `drill undo`",
+    .check = duplicate_check,
     .supported = duplicate_supported,
     .plan = duplicate_plan,
     .prepare = duplicate_prepare,

@@ -112,7 +112,7 @@ static int check(const struct fault_instance *fault, struct err *err)
             "lower probability or a higher burst_loss",
             options->probability * 100, (long long)options->burst, options->burst_loss * 100);
     }
-    return 0;
+    return selection_check(fault, &options->common.traffic, err);
 }
 
 /* ---- which rung ---- */
@@ -388,6 +388,14 @@ const struct fault_ops fault_loss_ops = {
     .options = loss_options,
     .options_size = sizeof(struct loss_options),
     .state_size = sizeof(struct shaping_state),
+    .example = "fault.loss { region = \"us-east\", probability = \"5%\" }",
+    .mechanisms =
+        "nft owner table with numgen, else a classic BPF filter at tc, else the kernel's netem; bursts by held packets or netem",
+    .needs = "CAP_NET_ADMIN and CAP_NET_RAW in the place; nf_tables, or sch_ingress and cls_bpf, or sch_netem",
+    .proof = "the rules' counters of seen and dropped packets, which probe packets raise, or netem read back from the kernel",
+    .undo = "rules and held packets go with the agent, whatever ends it; a qdisc and gso_max_segs are put back from the journal "
+            "by the agent or by `drill undo`",
+    .check = check,
     .supported = loss_supported,
     .plan = loss_plan,
     .prepare = loss_prepare,

@@ -33,6 +33,12 @@ static struct shaping make(const struct fault_instance *fault)
                             .shape = {.rate_bits = (double)options->bits, .queue_ns = options->queue_ns}};
 }
 
+static int rate_check(const struct fault_instance *fault, struct err *err)
+{
+    struct shaping shaping = make(fault);
+    return shaping_check(fault, &shaping, err);
+}
+
 static int rate_supported(const struct fault_instance *fault, struct err *err)
 {
     struct shaping shaping = make(fault);
@@ -72,6 +78,13 @@ const struct fault_ops fault_rate_ops = {
     .options = rate_options,
     .options_size = sizeof(struct rate_options),
     .state_size = sizeof(struct shaping_state),
+    .example = "fault.rate { region = \"us-east\", limit = \"10Mbit\" }",
+    .mechanisms = "the kernel's netem where it does what is asked, else packets held by the agent (NFQUEUE with bypass)",
+    .needs = "CAP_NET_ADMIN and CAP_NET_RAW in the place; sch_netem, or nf_tables with nfnetlink_queue",
+    .proof = "netem read back from the kernel; of held packets: the rules' counters and what became of probe packets",
+    .undo = "rules and held packets go with the agent, whatever ends it; a qdisc and gso_max_segs are put back from the journal "
+            "by the agent or by `drill undo`",
+    .check = rate_check,
     .supported = rate_supported,
     .plan = rate_plan,
     .prepare = rate_prepare,

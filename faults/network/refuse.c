@@ -67,7 +67,7 @@ static int refuse_supported(const struct fault_instance *fault, struct err *err)
     const struct refuse_options *options = fault->options;
     struct nft_rule rule = {.action = NFT_RESET};
     int status = selection_supported(fault, &options->traffic, &rule, err);
-    long mask;
+    long mask = 0;
     if (status == 0 && (read_ration(&mask, err) < 0 || write_ration(mask, err) < 0)) {
         char why[256];
         (void)str_copy(why, sizeof(why), err->text);

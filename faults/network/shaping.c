@@ -41,8 +41,8 @@ static const char *interface_of(const struct filter_plan *plan, size_t group)
     return NULL;
 }
 
-/* The first reason why netem cannot do it at all; 0 when nothing speaks against it. */
-static int netem_fits(const struct fault_instance *fault, const struct shaping *shaping, struct err *err)
+/* What netem cannot do on any kernel. */
+static int netem_never(const struct fault_instance *fault, const struct shaping *shaping, struct err *err)
 {
     if (!selection_is_whole(fault, &shaping->options.traffic)) {
         return err_set(err, ERR_UNSUPPORTED, "netem shapes all that leaves through an interface, not a selection of it");
@@ -50,7 +50,23 @@ static int netem_fits(const struct fault_instance *fault, const struct shaping *
     if (shaping->deliver) {
         return err_set(err, ERR_UNSUPPORTED, "netem does not repair checksums: what it damages is lost");
     }
-    int status = netem_can(&shaping->shape, err);
+    return netem_can(&shaping->shape, err);
+}
+
+int shaping_check(const struct fault_instance *fault, const struct shaping *shaping, struct err *err)
+{
+    int status = selection_check(fault, &shaping->options.traffic, err);
+    if (status < 0 || shaping->options.mechanism != SHAPING_NETEM || netem_never(fault, shaping, err) == 0) {
+        return status;
+    }
+    err->code = ERR_INPUT; /* it was asked for by name, so it is the scenario that must change */
+    return err_prefix(err, "fault '%s' cannot be done by netem", fault->ops->name);
+}
+
+/* The first reason why netem cannot do it at all here; 0 when nothing speaks against it. */
+static int netem_fits(const struct fault_instance *fault, const struct shaping *shaping, struct err *err)
+{
+    int status = netem_never(fault, shaping, err);
     return status < 0 ? status : netem_supported(err);
 }
 

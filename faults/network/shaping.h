@@ -43,6 +43,8 @@ struct shaping_state {
     struct holder *holder;
 };
 
+/* Pure: what options and target alone show to be wrong. */
+int shaping_check(const struct fault_instance *fault, const struct shaping *shaping, struct err *err) MUST_CHECK;
 int shaping_supported(const struct fault_instance *fault, const struct shaping *shaping, struct err *err) MUST_CHECK;
 int shaping_prepare(struct fault_instance *fault, const struct shaping *shaping, struct err *err) MUST_CHECK;
 int shaping_apply(struct fault_instance *fault, const struct shaping *shaping, struct err *err) MUST_CHECK;

@@ -1,19 +1,25 @@
-/* Kill: a service's processes, descendants included, get a signal that ends them. Reverting brings nobody back: whoever started the
- * service starts it again. So a killed service leaves no residue of the fault. */
+/* Kill: a service's processes, or one of them, or all of a host, get a signal. Reverting brings nobody back: whoever started the service
+ * starts it again. So a killed service leaves no residue of the fault. */
 #include <signal.h>
+#include <string.h>
 
-#include "faults/fault.h"
+#include "faults/process/family.h"
 #include "faults/process/proc.h"
-#include "harness/base/clock.h"
 #include "harness/base/str.h"
 
-enum { PROVE_TIMEOUT_MS = 20 }; /* one short try: who asks asks again */
-
-static const char *const signal_names[] = {"KILL", "TERM", "INT", "QUIT", "ABRT", "SEGV", NULL};
-static const int signals[] = {SIGKILL, SIGTERM, SIGINT, SIGQUIT, SIGABRT, SIGSEGV};
+/* SIGSTOP and its kin are left out: those are the fault `pause`. */
+static const char *const signal_names[] = {"KILL", "TERM", "INT", "QUIT", "ABRT", "SEGV", "BUS",  "FPE",   "ILL",  "TRAP",
+                                           "SYS",  "XCPU", "HUP", "USR1", "USR2", "ALRM", "PIPE", "WINCH", "CONT", NULL};
+static const struct {
+    int number;
+    bool ends; /* it is proven by the end of the processes; the others by having been taken */
+} signals[] = {{SIGKILL, true},  {SIGTERM, true},  {SIGINT, true},    {SIGQUIT, true},  {SIGABRT, true},
+               {SIGSEGV, true},  {SIGBUS, true},   {SIGFPE, true},    {SIGILL, true},   {SIGTRAP, true},
+               {SIGSYS, true},   {SIGXCPU, true},  {SIGHUP, false},   {SIGUSR1, false}, {SIGUSR2, false},
+               {SIGALRM, false}, {SIGPIPE, false}, {SIGWINCH, false}, {SIGCONT, false}};
 
 struct kill_options {
-    int signal;
+    int signal, processes;
 };
 
 static const struct param kill_options[] = {
@@ -22,7 +28,13 @@ static const struct param kill_options[] = {
      .offset = offsetof(struct kill_options, signal),
      .choices = signal_names,
      .fallback = "KILL",
-     .help = "KILL ends at once; TERM lets the service end in its own way"},
+     .help = "KILL ends at once, TERM lets the service end in its own way, HUP to CONT need not end it"},
+    {.name = "processes",
+     .type = PARAM_CHOICE,
+     .offset = offsetof(struct kill_options, processes),
+     .choices = family_parts,
+     .fallback = "all",
+     .help = "all of the service, its main process alone, or one child of that"},
     {.type = PARAM_END},
 };
 
@@ -34,104 +46,58 @@ static int kill_supported(const struct fault_instance *fault, struct err *err)
 
 static void kill_plan(const struct fault_instance *fault, struct buf *out)
 {
+    static const char *const whom[] = {"all processes", "the main process", "one child"};
     const struct kill_options *options = fault->options;
-    buf_printf(out, "end all processes of %s with SIG%s; proven by the process table; revert does not start it again",
-               fault->target.name, signal_names[options->signal]);
+    bool ends = signals[options->signal].ends;
+    buf_printf(out, "%s %s of %s %s SIG%s; proven by the process table%s", ends ? "end" : "send", whom[options->processes],
+               fault->target.name, ends ? "with" : "a", signal_names[options->signal],
+               ends ? "; revert does not start it again" : ", where the signal does not wait any more");
 }
 
 static int kill_prepare(struct fault_instance *fault, struct err *err)
 {
-    json_t *family = NULL;
-    if (json_object_get(fault->journal, "processes")) {
-        return 0;
-    }
-    int status = proc_family(fault->target.pids, fault->target.pid_count, &family, err);
-    if (status < 0) {
-        return status;
-    }
-    if (json_array_size(family) == 0) {
-        json_decref(family);
-        return err_set(err, ERR_STATE, "fault %s: %s runs no process here that could be killed; start it first", fault->id,
-                       fault->target.name);
-    }
-    json_object_set_new(fault->journal, "processes", family);
-    return 0;
-}
-
-static int signal_family(const json_t *family, int signal_number, struct err *err)
-{
-    for (size_t i = 0; i < json_array_size(family); i++) {
-        const json_t *item = json_array_get(family, i);
-        int status = proc_signal((pid_t)json_int(item, "pid", 0), (uint64_t)json_int(item, "start", 0), signal_number, err);
-        if (status < 0) {
-            return status;
-        }
-    }
-    return 0;
-}
-
-/* Children that were forked since prepare are found while their parents stand; a parent that gets SIGKILL forks no more. */
-static int add_late_children(const struct fault_instance *fault, json_t *processes, size_t *ret_added, struct err *err)
-{
-    AUTO_JSON json_t *now = NULL;
-    size_t before = json_array_size(processes);
-    int status = proc_family(fault->target.pids, fault->target.pid_count, &now, err);
-    for (size_t i = 0; i < json_array_size(now) && status == 0; i++) {
-        json_t *item = json_array_get(now, i);
-        bool known = false;
-        for (size_t j = 0; j < before && !known; j++) {
-            known = json_int(json_array_get(processes, j), "pid", 0) == json_int(item, "pid", 0);
-        }
-        if (!known && before) {
-            json_array_append(processes, item);
-        }
-    }
-    *ret_added = json_array_size(processes) - before;
-    return status;
+    const struct kill_options *options = fault->options;
+    return family_prepare(fault, (enum family_part)options->processes, "killed", err);
 }
 
 static int kill_apply(struct fault_instance *fault, struct err *err)
 {
     const struct kill_options *options = fault->options;
-    json_t *processes = json_object_get(fault->journal, "processes");
-    size_t added = 0;
-    if (!processes) {
-        return err_set(err, ERR_STATE, "fault %s is not prepared: its journal names no processes", fault->id);
-    }
-    int status = add_late_children(fault, processes, &added, err);
+    int status = family_signal(fault, (enum family_part)options->processes, signals[options->signal].number, err);
     if (status == 0) {
-        status = signal_family(processes, signals[options->signal], err);
+        json_object_set_new(fault->journal, "sent", json_true());
     }
-    (void)str_copy(fault->mechanism, sizeof(fault->mechanism), "pidfd");
     return status;
+}
+
+/* Taken: the process is gone, or the signal is neither ignored nor waiting. */
+static int prove_taken(const struct fault_instance *fault, int signal_number, struct buf *proof, struct err *err)
+{
+    const json_t *processes = json_object_get(fault->journal, "processes");
+    uint64_t bit = 1ull << (signal_number - 1);
+    size_t taken = 0;
+    if (!json_flag(fault->journal, "sent", false)) {
+        return err_set(err, ERR_STATE, "fault %s is not in force: its signal was not sent", fault->id);
+    }
+    for (size_t i = 0; i < json_array_size(processes); i++) {
+        int pid = (int)json_int(json_array_get(processes, i), "pid", 0);
+        struct proc_signals state;
+        if (proc_read_signals(pid, &state) && ((state.pending | state.ignored) & bit)) {
+            return err_set(err, ERR_STATE, "fault %s: process %d %s SIG%s", fault->id, pid,
+                           state.ignored & bit ? "ignores" : "has not taken", sigabbrev_np(signal_number));
+        }
+        taken++;
+    }
+    buf_printf(proof, "process table: SIG%s was taken by %zu processes of %s", sigabbrev_np(signal_number), taken,
+               fault->target.name);
+    return 0;
 }
 
 static int kill_prove(struct fault_instance *fault, struct buf *proof, struct err *err)
 {
-    const json_t *processes = json_object_get(fault->journal, "processes");
-    int64_t deadline_ns = clock_now_ns() + PROVE_TIMEOUT_MS * NS_PER_MS;
-    size_t count = json_array_size(processes);
-    if (count == 0) {
-        return err_set(err, ERR_STATE, "fault %s is not in force: it was never prepared", fault->id);
-    }
-    for (size_t i = 0; i < count; i++) {
-        const json_t *item = json_array_get(processes, i);
-        int64_t left_ns = deadline_ns - clock_now_ns();
-        bool gone = false;
-        pid_t pid = (pid_t)json_int(item, "pid", 0);
-        int status =
-            proc_wait_gone(pid, (uint64_t)json_int(item, "start", 0), left_ns > 0 ? (int)(left_ns / NS_PER_MS) : 0, &gone, err);
-        if (status < 0) {
-            return status;
-        }
-        if (!gone) {
-            return err_set(err, ERR_STATE, "fault %s: process %d (%s) of %s still runs", fault->id, (int)pid,
-                           json_str(item, "name", "?"), fault->target.name);
-        }
-    }
-    buf_printf(proof, "process table: all %zu processes of %s are gone (first: %lld, %s)", count, fault->target.name,
-               (long long)json_int(json_array_get(processes, 0), "pid", 0), json_str(json_array_get(processes, 0), "name", "?"));
-    return 0;
+    const struct kill_options *options = fault->options;
+    return signals[options->signal].ends ? family_prove_gone(fault, proof, err)
+                                         : prove_taken(fault, signals[options->signal].number, proof, err);
 }
 
 static int kill_revert(struct fault_instance *fault, struct err *err)
@@ -151,11 +117,16 @@ static int kill_residue(struct fault_instance *fault, struct buf *left, struct e
 
 const struct fault_ops fault_kill_ops = {
     .name = "kill",
-    .summary = "end a service's processes with a signal",
+    .summary = "send a signal to a service's processes, or to all of a host",
     .targets = FAULT_SERVICE | FAULT_HOST,
     .options = kill_options,
     .options_size = sizeof(struct kill_options),
     .kernel_owned = true,
+    .example = "fault.kill { service = \"haproxy@us-east-gw1\", signal = \"TERM\" }",
+    .mechanisms = "pidfd",
+    .needs = "the right to signal the service's processes, pidfds (Linux 5.3)",
+    .proof = "the process table: the processes are gone; for signals that need not end them: the signal does not wait any more",
+    .undo = "not at all: who supervises the service starts it again; in a topology that drill manages, drill does on revert",
     .supported = kill_supported,
     .plan = kill_plan,
     .prepare = kill_prepare,

@@ -58,6 +58,24 @@ bool proc_read(pid_t pid, struct proc_info *ret_info)
     return true;
 }
 
+static uint64_t mask_after(const char *text, const char *name)
+{
+    const char *found = strstr(text, name);
+    return found ? strtoull(found + strlen(name), NULL, 16) : 0;
+}
+
+bool proc_read_signals(pid_t pid, struct proc_signals *ret_signals)
+{
+    char path[64], text[4096];
+    (void)str_format(path, sizeof(path), "/proc/%d/status", (int)pid);
+    if (read_small(path, text, sizeof(text)) <= 0 || strstr(text, "\nState:\tZ")) {
+        return false;
+    }
+    ret_signals->pending = mask_after(text, "\nSigPnd:") | mask_after(text, "\nShdPnd:");
+    ret_signals->ignored = mask_after(text, "\nSigIgn:");
+    return true;
+}
+
 static bool means_gone(int errnum)
 {
     return errnum == ENOENT || errnum == ESRCH;

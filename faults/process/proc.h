@@ -23,6 +23,11 @@ struct proc_info {
 bool proc_read(pid_t pid, struct proc_info *ret_info);
 /* Is exactly this process there? "Could not be looked at" is an error and not "gone": a fault would leave it out. Allocates nothing. */
 int proc_find(pid_t pid, uint64_t start_ticks, bool *ret_there, struct err *err) MUST_CHECK;
+struct proc_signals { /* a bit for each signal, the lowest for number 1 */
+    uint64_t pending, ignored;
+};
+/* false: there is no such process (any more), or a zombie. Allocates nothing. */
+bool proc_read_signals(pid_t pid, struct proc_signals *ret_signals);
 /* A descriptor of exactly this process: *ret_fd is -1 when it is gone or the pid belongs to another one now. */
 int proc_open(pid_t pid, uint64_t start_ticks, int *ret_fd, struct err *err) MUST_CHECK;
 /* 0 also when it is gone. */

@@ -4,6 +4,7 @@
 #include "faults/fault.h"
 #include "faults/snapshot.h"
 #include "harness/agent/journal.h"
+#include "harness/agent/lent.h"
 #include "harness/agent/rpc.h"
 #include "harness/base/clock.h"
 #include "harness/base/log.h"
@@ -14,6 +15,7 @@ enum { PROVE_PAUSE_MS = 20 };
 struct held {
     struct agent *agent;
     struct fault_instance *fault;
+    struct lent *lent;
     bool reverted;
     struct timer *ttl;
     struct timer *proving;
@@ -90,6 +92,13 @@ int fault_plan(struct agent *agent, int64_t id, const json_t *params, struct err
     }
     fault_instance_free(fault);
     return status;
+}
+
+static void hold(struct agent *agent, struct held *held, struct fault_instance *fault, const json_t *description)
+{
+    *held = (struct held){.agent = agent, .fault = fault, .lent = lent_new(description)};
+    fault->services = lent_services(held->lent);
+    *VEC_ADD(&host_of(agent)->items) = held;
 }
 
 /* The entry goes only when the fault is out and has left nothing. */
@@ -180,8 +189,7 @@ int fault_apply(struct agent *agent, int64_t id, const json_t *params, struct er
             return status;
         }
         held = xcalloc(1, sizeof(*held));
-        *held = (struct held){.agent = agent, .fault = fault};
-        *VEC_ADD(&host_of(agent)->items) = held;
+        hold(agent, held, fault, params);
     }
     held->reverted = false;
     status = apply_held(held, err);
@@ -276,8 +284,7 @@ int faults_adopt(struct agent *agent, json_t *adopted, struct err *err)
             continue; /* of another version: it stands in the journal, and drill undo names it */
         }
         struct held *held = xcalloc(1, sizeof(*held));
-        *held = (struct held){.agent = agent, .fault = fault};
-        *VEC_ADD(&host_of(agent)->items) = held;
+        hold(agent, held, fault, entry);
         json_array_append_new(adopted, json_string(fault->id));
     }
     return status;
@@ -299,6 +306,7 @@ void faults_free(struct agent *agent)
         loop_cancel(agent->loop, held->proving);
         loop_cancel(agent->loop, held->ticking);
         fault_instance_free(held->fault);
+        lent_free(held->lent);
         free(held);
     }
     VEC_CLEAR(&agent->faults->items);

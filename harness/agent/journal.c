@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "harness/agent/spawn.h"
+#include "harness/agent/lent.h"
 #include "harness/base/fd.h"
 #include "harness/base/proc.h"
 #include "harness/base/str.h"
@@ -217,9 +218,11 @@ static int revert_here(const json_t *entry)
 {
     struct fault_instance *fault = NULL;
     struct buf left CLEANUP(buf_clear) = {0};
+    struct lent *lent CLEANUP(lent_cleanup) = lent_new(entry);
     struct err err = {0};
     int status = fault_instance_new(entry, &fault, &err);
     if (status == 0) {
+        fault->services = lent_services(lent);
         status = fault->ops->revert(fault, &err);
     }
     if (status == 0) {

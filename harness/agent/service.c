@@ -13,15 +13,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/agent/lent.h"
 #include "harness/agent/probe.h"
 #include "harness/agent/rpc.h"
 #include "harness/agent/spawn.h"
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
-#include "harness/base/proc.h"
 #include "harness/base/vec.h"
 
-static const char records[] = "/run/drill/services";
 enum { READY_FIRST_MS = 20, READY_MOST_MS = 100, READY_PROBE_MS = 1000, LAST_LINES = 15, LAST_BYTES = 8192 };
 
 struct service {
@@ -88,18 +87,6 @@ void services_free(struct agent *agent)
     }
     VEC_CLEAR(&agent->services->items);
     free(TAKE(agent->services));
-}
-
-/* The record is the world's one source of pids, for agents of other drills too. */
-static int write_record(const struct service *service, struct err *err)
-{
-    AUTO_FREE char *path = xasprintf("%s/%s.json", records, service->name);
-    if (access(records, W_OK) < 0) {
-        return 0;
-    }
-    AUTO_JSON json_t *record = json_pack("{s:s, s:s, s:i, s:I}", "name", service->name, "place", service->agent->place, "pid",
-                                         service->pid, "start_ticks", (json_int_t)proc_start_ticks(service->pid));
-    return json_write_file(path, record, err);
 }
 
 static void add_last_lines(const struct service *service, struct err *err)
@@ -246,7 +233,7 @@ int service_start(struct agent *agent, int64_t id, const json_t *params, struct 
         status = watch_pid(service, err);
     }
     if (status == 0) {
-        status = write_record(service, err);
+        status = lent_record(name, agent->place, service->pid, what, err);
     }
     if (status < 0) {
         service->gone = true;
@@ -257,39 +244,12 @@ int service_start(struct agent *agent, int64_t id, const json_t *params, struct 
     return 0;
 }
 
-/* The pid that another agent's record names, if it is still that process. */
-static int recorded_pid(const char *name)
-{
-    AUTO_FREE char *path = xasprintf("%s/%s.json", records, name);
-    AUTO_JSON json_t *record = NULL;
-    struct err ignored = {0};
-    if (json_read_file(path, &record, &ignored) < 0) {
-        return 0;
-    }
-    int pid = (int)json_int(record, "pid", 0);
-    return pid > 0 && proc_start_ticks(pid) == (uint64_t)json_int(record, "start_ticks", 0) ? pid : 0;
-}
-
-static int pid_from_file(const char *path)
-{
-    AUTO_FREE char *text = NULL;
-    struct err ignored = {0};
-    if (!path || fd_read_file(path, 4096, &text, NULL, &ignored) < 0) {
-        return 0;
-    }
-    int pid = (int)strtol(text, NULL, 10);
-    return pid > 0 && kill(pid, 0) == 0 ? pid : 0;
-}
-
 int service_pids(struct agent *agent, int64_t id, const json_t *params, struct err *err)
 {
     const char *name = json_str(params, "name", "");
     const struct service *service = find(agent, name);
     (void)err;
-    int pid = service ? service->pid : recorded_pid(name);
-    if (pid == 0) {
-        pid = pid_from_file(json_str(params, "pid_file", NULL));
-    }
+    int pid = service ? service->pid : lent_pid(name, json_str(params, "pid_file", NULL));
     json_t *descendants = json_array();
     if (pid > 0) {
         spawn_descendants(pid, descendants);

@@ -6,8 +6,8 @@
 #include "reports/report.h"
 
 struct announce_options {
-    char *junit,
-        *json; /* files to write besides; junit as "FILE", "ant:FILE", "gitlab:FILE", "ant" or "gitlab" (junit.xml here) */
+    char *junit; /* "FILE", "ant:FILE", "gitlab:FILE", "ant" or "gitlab" (junit.xml here) */
+    char *json;
     bool tap, quiet;
     int notify; /* index into the choices of --notify */
 };

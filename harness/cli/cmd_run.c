@@ -61,7 +61,7 @@ static int tell(const struct rendered *rendered, const struct run_options *run, 
     struct err err = {0};
     struct announce_end end = {.where = where};
     bool failed = announce_files(&run->announce, result, &rendered->context, data, &err) < 0;
-    end.code = refused ? EXIT_USAGE : cli_exit_worse(result->exit_code, warning || failed ? EXIT_ARCHIVE : EXIT_PASS);
+    end.code = cli_exit_worse(result->exit_code, refused ? EXIT_USAGE : warning || failed ? EXIT_ARCHIVE : EXIT_PASS);
     end.words = end.code == result->exit_code ? result->exit_words : cli_exit_words(end.code);
     if (warning || failed) {
         fprintf(stderr, "drill: sealed, but %s\n", failed ? err.text : warning);

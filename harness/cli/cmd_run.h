@@ -8,9 +8,9 @@
 
 struct run_options {
     struct terms_options terms;
-    struct announce_options announce;
     char *sign_key, *timestamp_url;
     int64_t repeat, seed, retain;
+    struct announce_options announce;
     struct sealing_settings sealing;
     struct repeat *repeats; /* no option: the drills of this invocation so far */
     bool allow_host;
@@ -18,7 +18,7 @@ struct run_options {
 extern const struct param run_table[];
 
 /* Run the scenario as often as args->options (struct run_options) say; retest_of: NULL, or the earlier drill that this one repeats
- * (lookup_link). Returns the worst exit code; the last line of output says it in words unless err is filled. */
+ * (lookup_link). Returns the worst exit code; the last line of output says it in words. */
 int run_drills(const char *file, const struct cli_args *args, const json_t *retest_of, struct err *err);
 
 #endif

@@ -1,8 +1,7 @@
-/* The small commands: version, help, faults, undo, agent. */
+/* The small commands: version, help, undo, agent. */
 #include <stdio.h>
 #include <unistd.h>
 
-#include "faults/fault.h"
 #include "harness/agent/agent.h"
 #include "harness/agent/journal.h"
 #include "harness/base/clock.h"
@@ -61,47 +60,6 @@ static int run_help(const struct cli_args *args, struct err *err)
     return EXIT_PASS;
 }
 
-static void print_targets(const struct fault_ops *ops, struct buf *out)
-{
-    static const struct {
-        unsigned bit;
-        const char *name;
-    } kinds[] = {{FAULT_REGION, "region"}, {FAULT_HOST, "host"}, {FAULT_SERVICE, "service"}, {FAULT_PEER, "peer"}};
-    buf_puts(out, "  hits             ");
-    bool first = true;
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (ops->targets & kinds[i].bit) {
-            buf_printf(out, "%s%s = NAME", first ? "" : ", ", kinds[i].name);
-            first = false;
-        }
-    }
-    buf_puts(out, "\n");
-}
-
-static int run_faults(const struct cli_args *args, struct err *err)
-{
-    struct buf out CLEANUP(buf_clear) = {0};
-    size_t count = 0;
-    const struct fault_ops *const *list = fault_list(&count);
-    if (args->word_count) {
-        const struct fault_ops *ops = fault_require(args->words[0], err);
-        if (!ops) {
-            return EXIT_USAGE;
-        }
-        buf_printf(&out, "fault.%s { … }: %s\n", ops->name, ops->summary);
-        print_targets(ops, &out);
-        param_print_help(ops->options, &out);
-    }
-    for (size_t i = 0; !args->word_count && i < count; i++) {
-        buf_printf(&out, "  %-14s %s\n", list[i]->name, list[i]->summary);
-    }
-    if (!args->word_count) {
-        buf_puts(&out, "'drill faults NAME' shows targets and options\n");
-    }
-    fputs(buf_str(&out), stdout);
-    return EXIT_PASS;
-}
-
 static int run_undo(const struct cli_args *args, struct err *err)
 {
     struct buf out CLEANUP(buf_clear) = {0};
@@ -132,14 +90,6 @@ const struct command cmd_help = {.name = "help",
                                  .options = no_options,
                                  .max_words = 1,
                                  .run = run_help};
-const struct command cmd_faults = {
-    .name = "faults",
-    .arguments = "[NAME]",
-    .summary = "the catalogue of faults, or one with its targets and options",
-    .details = "Lists the faults that a scenario can inject; with a name, what it can hit and its options.",
-    .options = no_options,
-    .max_words = 1,
-    .run = run_faults};
 const struct command cmd_undo = {
     .name = "undo",
     .arguments = "",

@@ -16,7 +16,8 @@ enum { DIFFERENCES_MAX = 20 };
 struct comparing {
     const char *where;
     struct findings *findings;
-    int differences;
+    bool ours; /* this binary made the report */
+    int differences, unknown;
 };
 
 static void differ(struct comparing *comparing, const char *path, const json_t *found, const json_t *expected)
@@ -39,7 +40,11 @@ static void compare_objects(struct comparing *comparing, const char *path, const
     json_object_foreach((json_t *)expected, key, member)
     {
         AUTO_FREE char *inner = xasprintf("%s%s%s", path, *path ? "." : "", key);
-        compare(comparing, inner, json_object_get(found, key), member);
+        if (!comparing->ours && !json_object_get(found, key)) {
+            comparing->unknown++;
+        } else {
+            compare(comparing, inner, json_object_get(found, key), member);
+        }
     }
     json_object_foreach((json_t *)found, key, member)
     {
@@ -68,12 +73,16 @@ static void compare(struct comparing *comparing, const char *path, const json_t 
     }
 }
 
-void recompute_compare(const json_t *found, const json_t *expected, const char *where, struct findings *findings)
+static void compare_figures(const json_t *found, const json_t *expected, bool ours, const char *where, struct findings *findings)
 {
-    struct comparing comparing = {.where = where, .findings = findings};
+    struct comparing comparing = {.where = where, .findings = findings, .ours = ours};
     compare(&comparing, "", found, expected);
     if (comparing.differences > DIFFERENCES_MAX) {
         findings_add(findings, true, where, "report.json differs in %d more", comparing.differences - DIFFERENCES_MAX);
+    }
+    if (comparing.unknown) {
+        findings_add(findings, false, where, "another drill binary made report.json; %d figures of this one are not in it",
+                     comparing.unknown);
     }
 }
 
@@ -107,7 +116,7 @@ static void compare_other(const char *folder, const char *again, bool ours, cons
     }
 }
 
-static void compare_report(const char *folder, const char *again, const char *where, struct findings *findings)
+static void compare_report(const char *folder, const char *again, bool ours, const char *where, struct findings *findings)
 {
     AUTO_FREE char *found_path = xasprintf("%s/report.json", folder);
     AUTO_FREE char *expected_path = xasprintf("%s/report.json", again);
@@ -118,7 +127,7 @@ static void compare_report(const char *folder, const char *again, const char *wh
         findings_add(findings, true, where, "%s", err.text);
         return;
     }
-    recompute_compare(found, expected, where, findings);
+    compare_figures(found, expected, ours, where, findings);
 }
 
 /* The bundle's own label must say what its report says. */
@@ -142,12 +151,13 @@ void recompute_check(const char *folder, const char *where, struct findings *fin
         findings_add(findings, true, where, "the evidence cannot be measured: %s", err.text);
         return;
     }
+    bool ours = is_ours(&rendered);
     check_label(folder, rendered.result, where, findings);
     if (!mkdtemp(again) || render_write(&rendered, again, &err) < 0) {
         findings_add(findings, true, where, "the reports cannot be rendered into '%s': %s", again, err.text);
     } else {
-        compare_report(folder, again, where, findings);
-        compare_other(folder, again, is_ours(&rendered), where, findings);
+        compare_report(folder, again, ours, where, findings);
+        compare_other(folder, again, ours, where, findings);
     }
     (void)!fd_remove_tree(again, &err);
 }

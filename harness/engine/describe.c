@@ -74,6 +74,15 @@ json_t *describe_service(const struct topology_service *service, const char *log
     return json;
 }
 
+/* How a fault may start and stop it, besides what the world's record of it says. */
+json_t *describe_handle(const struct topology_service *service)
+{
+    json_t *json = json_pack("{s:i, s:o, s:o}", "stop_signal", service->stop_signal, "start",
+                             strings(service->start, service->start_count), "stop", strings(service->stop, service->stop_count));
+    put_text(json, "pid_file", service->pid_file);
+    return json;
+}
+
 /* A DNS question goes to the server that clients ask; everything else to the host of the place. */
 json_t *describe_steady(const struct topology *topology, const struct topology_steady *steady)
 {

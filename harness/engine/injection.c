@@ -58,9 +58,10 @@ static int add_pids(struct session *session, struct place *place, json_t *target
             return status;
         }
         int64_t pid = json_int(result, "pid", 0);
+        json_object_set_new(json_object_get(target, "handles"), service->name, describe_handle(service));
+        json_array_append_new(json_object_get(target, "services"), json_string(service->name));
         if (pid > 0) {
             json_array_append_new(json_object_get(target, "pids"), json_integer(pid));
-            json_array_append_new(json_object_get(target, "services"), json_string(service->name));
         }
     }
     return 0;
@@ -301,6 +302,9 @@ int injection_revert(struct session *session, struct injection *injection, struc
                            json_pack("{s:s, s:I, s:I}", "fault_id", injection->id, "before_ns", (json_int_t)bracket.before_ns,
                                      "after_ns", (json_int_t)bracket.after_ns),
                            err);
+    if (status == 0) {
+        status = resets_after_revert(session, injection, err);
+    }
     return status < 0 ? status : tell_residue(session, injection, err);
 }
 

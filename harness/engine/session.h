@@ -123,6 +123,7 @@ json_t *describe_observer(const struct topology_observer *observer);
 json_t *describe_client(const struct scenario *scenario, const struct topology *topology, size_t vantage);
 json_t *describe_readback(const struct topology *topology, const char *vantage, const char *file, const char *prefix);
 json_t *describe_load(const struct session *session, size_t vantage, const char *ledger);
+json_t *describe_handle(const struct topology_service *service);
 json_t *describe_plan(const struct session *session);
 json_t *describe_environment(const struct session *session);
 
@@ -152,6 +153,9 @@ int injection_revert(struct session *session, struct injection *injection, struc
 struct injection *injection_find(struct session *session, const char *id);
 /* Revert everything in force, newest first; goes on after failures. */
 int injection_revert_all(struct session *session, struct err *err) MUST_CHECK;
+
+/* resets.c: destroy at a region's hosts what a cut with `reset` has left standing still. */
+int resets_after_revert(struct session *session, const struct injection *injection, struct err *err) MUST_CHECK;
 
 /* readback.c */
 int readback_begin(struct session *session, int task, struct operation **ret_operation, struct err *err) MUST_CHECK;

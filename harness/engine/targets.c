@@ -82,9 +82,9 @@ static const char *shown_name(const struct topology_target *target)
 
 static json_t *describe_target(const struct topology *topology, const struct topology_target *target, json_t *peers)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:O, s:[], s:[]}", "place", target->place, "kind", target->kind, "name",
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:O, s:[], s:[], s:{}}", "place", target->place, "kind", target->kind, "name",
                      shown_name(target), "cidr", target->cidr, "interfaces", interfaces_of(topology, target), "peers", peers,
-                     "pids", "services");
+                     "pids", "services", "handles");
 }
 
 static char *name_of(const struct target_list *targets, const json_t *peers)

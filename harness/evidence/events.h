@@ -12,7 +12,7 @@
  *   fault.reverting    fault_id                                               = a disruption, cause "revert FAULT TARGET"
  *   fault.reverted     fault_id before_ns after_ns
  *   fault.residue      fault_id clean(bool) left(list of texts)
- *   fault.reset        fault_id connections   how many stuck connections were destroyed after the revert
+ *   fault.reset        fault_id text                                          connections that stood still, destroyed after the revert
  *   step.wait          for_ns          await.begin within_ns hold_ns          await.end recovered(bool)
  *   observe            observer(dns|health|role|alert) subject from to        transition seen by an observer
  *   readback           number begun_ns cause(recovery|failback) after_fault_id complete(bool) reason file count via

@@ -146,7 +146,7 @@ static void collect(struct shard *shard)
 static struct shard *shard_with_room(struct http *http)
 {
     struct shard *shard = http->shards.count ? http->shards.items[http->shards.count - 1] : NULL;
-    if (shard && shard->slot_count < SLOTS_PER_SHARD) {
+    if (shard && shard->slot_count < shard->slots_max) {
         return shard;
     }
     CURLM *multi = curl_multi_init();
@@ -155,12 +155,13 @@ static struct shard *shard_with_room(struct http *http)
     }
     shard = xcalloc(1, sizeof(*shard));
     *shard = (struct shard){.http = http, .multi = multi, .index = http->shards.count, .timer_ns = INT64_MAX};
+    shard->slots_max = shard->index < SMALL_SHARDS ? SLOTS_PER_SMALL_SHARD : SLOTS_PER_SHARD;
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, shard);
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, shard);
     /* By default four times the handles that run now: an open loop at rest would close its warm connections. */
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)SLOTS_PER_SHARD);
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)shard->slots_max);
     curl_multi_setopt(multi, CURLMOPT_PIPELINING,
                       (long)(http->settings.version == HTTP_2 ? CURLPIPE_MULTIPLEX : CURLPIPE_NOTHING));
     *VEC_ADD(&http->shards) = shard;
@@ -288,6 +289,18 @@ static int check_ca(const struct http_settings *settings, struct err *err)
     return strstr(text, "-----BEGIN ") ? 0 : err_set(err, ERR_INPUT, "ca: '%s' has no certificate in PEM form", settings->ca);
 }
 
+static uint32_t read_local_ports(void)
+{
+    AUTO_FREE char *text = NULL;
+    struct err ignored = {0};
+    if (fd_read_file("/proc/sys/net/ipv4/ip_local_port_range", 100, &text, NULL, &ignored) < 0) {
+        return 0;
+    }
+    char *end = NULL;
+    uint32_t low = (uint32_t)strtoul(text, &end, 10), high = (uint32_t)strtoul(end, NULL, 10);
+    return high << 16 | low;
+}
+
 int http_new(const struct http_settings *settings, struct http **ret_http, struct err *err)
 {
     pthread_once(&library_once, start_library);
@@ -297,6 +310,7 @@ int http_new(const struct http_settings *settings, struct http **ret_http, struc
     struct http *http CLEANUP(http_cleanup) = xcalloc(1, sizeof(*http));
     http->settings = *settings;
     http->timer_ns = INT64_MAX;
+    http->local_ports = read_local_ports();
     http->fd_of_port = settings->version == HTTP_2 ? xcalloc(UINT16_MAX + 1, sizeof(int)) : NULL;
     int status = check_ca(settings, err);
     for (int i = 0; status == 0 && i < CLASS_COUNT; i++) {

@@ -49,7 +49,8 @@ struct http_settings {
                         enum request_class request_class); /* where a new connection goes, network order; 0: not known now */
     bool (*sink)(void *context, const char *data,
                  size_t size); /* body of an answer with the agreed status; false ends it. May be NULL */
-    void (*done)(void *context, const struct http_done *done); /* must not call back into http */
+    void (*sent)(void *context, const struct http_done *begun); /* just before the first byte goes out. May be NULL */
+    void (*done)(void *context, const struct http_done *done);  /* must not call back into http */
     void *context;
 };
 

@@ -11,8 +11,10 @@
 
 enum {
     SLOTS_PER_SHARD = 64, /* libcurl walks all connections of a multi handle several times a request */
+    SMALL_SHARDS = 8,     /* the first have fewer: they do nearly all of the work while nothing hangs, and a handle is 34 KB */
+    SLOTS_PER_SMALL_SHARD = 16,
     BODY_MAX_BYTES = 64 * 1024,
-    RECEIVE_BYTES = 2048, /* of libcurl's buffer: thousands of slots wait at once in an outage */
+    RECEIVE_BYTES = 1024, /* of libcurl's buffer: thousands of slots wait at once in an outage */
 };
 
 struct socket_state {            /* of a descriptor number */
@@ -24,7 +26,7 @@ struct socket_state {            /* of a descriptor number */
 struct shard {
     struct http *http;
     CURLM *multi;
-    size_t index, slot_count;
+    size_t index, slot_count, slots_max;
     int64_t timer_ns; /* when libcurl wants to be called; INT64_MAX: never */
     bool ready;       /* it wants to be called at once: stands in http->ready */
 };
@@ -70,7 +72,8 @@ struct http {
     VEC(struct slot *) unused[CLASS_COUNT]; /* last in, first out: keeps connections and caches warm */
     struct slot *first_due, *last_due;      /* under way, by deadline */
     VEC(struct socket_state) sockets;
-    int *fd_of_port; /* HTTP/2: which connection has a local port; NULL else */
+    uint32_t local_ports; /* of a socket, as IP_LOCAL_PORT_RANGE wants them; 0: not known */
+    int *fd_of_port;      /* HTTP/2: which connection has a local port; NULL else */
     uint64_t answers_over_2;
 };
 

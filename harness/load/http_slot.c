@@ -8,7 +8,10 @@
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
 
-enum { CONNECT_TIMEOUT_S = 3600 /* libcurl's own limit must not come before the deadline */ };
+enum {
+    CONNECT_TIMEOUT_S = 3600,       /* libcurl's own limit must not come before the deadline */
+    IP_LOCAL_PORT_RANGE_OPTION = 51 /* of linux/in.h since 6.3; Debian 12's C library has no name for it */
+};
 
 const struct http_call *slot_call(const struct slot *slot)
 {
@@ -31,6 +34,9 @@ static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_so
         slot->result.not_sent = NOT_SENT_DESCRIPTORS;
         return CURL_SOCKET_BAD;
     }
+    /* Without a range of its own a socket tries all ports of one parity first: once they are used up, 14,000 connections, a connect
+     * takes 0.4 ms. Kernels before 6.3 do not know it; then it goes without. */
+    (void)setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE_OPTION, &http->local_ports, http->local_ports ? sizeof(uint32_t) : 0);
     memcpy((char *)&to->addr + offsetof(struct sockaddr_in, sin_addr), &address, sizeof(address));
     *http_socket_at(http, fd) = (struct socket_state){.opener = slot};
     slot->fd = fd;
@@ -53,6 +59,7 @@ static int on_ready(void *context, char *remote, char *local, int remote_port, i
 {
     struct slot *slot = context;
     struct in_addr address;
+    const struct http_settings *settings = &slot->shard->http->settings;
     int *fd_of_port = slot->shard->http->fd_of_port;
     (void)local;
     (void)remote_port;
@@ -67,6 +74,9 @@ static int on_ready(void *context, char *remote, char *local, int remote_port, i
         *(slot->result.new_connection ? known : &slot->fd) = slot->result.new_connection ? slot->fd : *known;
     }
     slot->result.sent_ns = clock_now_ns();
+    if (settings->sent) {
+        settings->sent(settings->context, &slot->result);
+    }
     return CURL_PREREQFUNC_OK;
 }
 

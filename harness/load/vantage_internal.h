@@ -44,6 +44,7 @@ void vantage_warm_up(struct vantage *vantage);
 /* End those that have waited for an address until their deadline. */
 void vantage_expire_waiting(struct vantage *vantage, int64_t now_ns);
 /* Callbacks of the HTTP client and of the DNS cache; context is the vantage. */
+void vantage_on_sent(void *context, const struct http_done *begun);
 void vantage_on_done(void *context, const struct http_done *done);
 uint32_t vantage_on_address(void *context, enum request_class request_class);
 void vantage_on_settled(void *context, struct namecache *cache, bool refused);

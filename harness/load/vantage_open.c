@@ -137,6 +137,7 @@ static int open_http(struct vantage *vantage, struct err *err)
     struct http_settings settings = http_settings_of(&vantage->settings);
     settings.epoll_fd = vantage->epoll_fd;
     settings.address = vantage_on_address;
+    settings.sent = vantage_on_sent;
     settings.done = vantage_on_done;
     settings.context = vantage;
     int status = http_new(&settings, &vantage->http, err);

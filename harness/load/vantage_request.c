@@ -51,6 +51,17 @@ static struct http_order order_of(const struct vantage *vantage, uint64_t index)
     };
 }
 
+/* A drill that is killed shows what was under way, and where to. */
+void vantage_on_sent(void *context, const struct http_done *begun)
+{
+    struct vantage *vantage = context;
+    if (!(begun->tag & WARM_TAG)) {
+        struct ledger_record *record = ledger_writable_at(vantage->ledger, begun->tag);
+        record->address = begun->address;
+        record->sent_ns = begun->sent_ns;
+    }
+}
+
 void vantage_on_done(void *context, const struct http_done *done)
 {
     struct vantage *vantage = context;

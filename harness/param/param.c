@@ -342,15 +342,20 @@ static const char *type_hint(const struct param *param)
     return param->unit_hint ? param->unit_hint : hints[param->type];
 }
 
+static void print_kind(const struct param *param, char out[static 256])
+{
+    if (param->type == PARAM_CHOICE) {
+        join(out, 256, param->choices, choice_count(param));
+    } else {
+        (void)str_copy(out, 256, type_hint(param));
+    }
+}
+
 void param_print_help(const struct param *table, struct buf *out)
 {
     for (const struct param *param = table; param->type != PARAM_END; param++) {
         char kind[256], low[40], high[40];
-        if (param->type == PARAM_CHOICE) {
-            join(kind, sizeof(kind), param->choices, choice_count(param));
-        } else {
-            (void)str_copy(kind, sizeof(kind), type_hint(param));
-        }
+        print_kind(param, kind);
         buf_printf(out, "  %-16s %s", param->name, param->help);
         buf_printf(out, " (%s", kind);
         if (param->min != 0 || param->max != 0) {
@@ -362,6 +367,35 @@ void param_print_help(const struct param *table, struct buf *out)
             buf_printf(out, ", default %s", param->fallback);
         }
         buf_puts(out, ")\n");
+    }
+}
+
+/* A '|' would end the cell. */
+static void print_cell(const char *text, struct buf *out)
+{
+    for (; *text; text++) {
+        buf_printf(out, "%s%c", *text == '|' ? "\\" : "", *text);
+    }
+}
+
+void param_print_markdown(const struct param *table, struct buf *out)
+{
+    if (table->type != PARAM_END) {
+        buf_puts(out, "| option | value | limits | default | meaning |\n|---|---|---|---|---|\n");
+    }
+    for (const struct param *param = table; param->type != PARAM_END; param++) {
+        char kind[256], low[40], high[40];
+        bool limited = param->min != 0 || param->max != 0;
+        print_kind(param, kind);
+        buf_printf(out, "| `%s` | ", param->name);
+        print_cell(kind, out);
+        buf_printf(out, " | %s%s%s | %s | ", limited ? limit_text(param, param->min, low) : "", limited ? " to " : "",
+                   limited ? limit_text(param, param->max, high) : "",
+                   param->required   ? "required"
+                   : param->fallback ? param->fallback
+                                     : "");
+        print_cell(param->help, out);
+        buf_puts(out, " |\n");
     }
 }
 

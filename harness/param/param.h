@@ -45,6 +45,8 @@ void param_clear(const struct param *table, void *out); /* frees the strings */
 json_t *param_to_json(const struct param *table, const void *values);
 /* Two columns: name (type, default, limits) and help. */
 void param_print_help(const struct param *table, struct buf *out);
+/* The same as a Markdown table with a row for each option; "" when there are none. */
+void param_print_markdown(const struct param *table, struct buf *out);
 /* Unique names, help present, limits in order, defaults that parse: for tests. */
 int param_check_table(const struct param *table, const char *what, struct err *err) MUST_CHECK;
 

@@ -39,6 +39,8 @@ static void free_service(struct topology_service *service)
     free(service->role);
     free(service->pid_file);
     free_strings(service->argv, service->argc);
+    free_strings(service->start, service->start_count);
+    free_strings(service->stop, service->stop_count);
     free_strings(service->env, service->env_count);
     free_strings(service->dirs, service->dir_count);
     free_strings(service->after, service->after_count);

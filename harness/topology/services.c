@@ -40,7 +40,7 @@ static const struct param service_table[] = {
      .help = "how it is stopped"},
     {.type = PARAM_END},
 };
-static const char *const service_nested[] = {"on", "command", "env", "dirs", "files", "after", "ready", NULL};
+static const char *const service_nested[] = {"on", "command", "start", "stop", "env", "dirs", "files", "after", "ready", NULL};
 
 static int signal_number(const char *name, int *ret_signal, struct err *err)
 {
@@ -276,6 +276,18 @@ static int check_handle(const struct reader *reader, const struct node *node, co
     return 0;
 }
 
+/* How what runs already is started and stopped, for the faults that do that. */
+static int read_handles(const struct scope *scope, const struct node *node, struct topology_service *service, struct err *err)
+{
+    const struct node *start = node_get(node, "start"), *stop = node_get(node, "stop");
+    if ((start || stop) && node_get(node, "command")) {
+        return node_err(start ? start : stop, err,
+                        "'start' and 'stop' are for what drill does not start itself; 'command' says how it does");
+    }
+    int status = start ? reader_command(scope, start, "start", &service->start, &service->start_count, err) : 0;
+    return status < 0 || !stop ? status : reader_command(scope, stop, "stop", &service->stop, &service->stop_count, err);
+}
+
 static int read_texts(const struct reader *reader, const struct node *node, struct topology_service *service, struct err *err)
 {
     struct scope scope = reader_scope_of(reader, subject_of_service(service));
@@ -285,6 +297,9 @@ static int read_texts(const struct reader *reader, const struct node *node, stru
         *GROW(service->dirs, service->dir_count) = xstrdup(dir);
     }
     int status = reader_command(&scope, node_get(node, "command"), "command", &service->argv, &service->argc, err);
+    if (status == 0) {
+        status = read_handles(&scope, node, service, err);
+    }
     if (status == 0) {
         status = read_dirs(&scope, node_get(node, "dirs"), service, err);
     }

@@ -72,8 +72,10 @@ struct topology_service { /* one instance on one host, everything expanded */
     size_t after_count;           /* instance names that must be ready before this one starts */
     struct topology_health ready; /* starts others, ends start-up */
     int64_t start_timeout_ns;
-    char *pid_file;  /* RUNTIME_LOCAL: where to find the pid; NULL: drill starts it */
-    int stop_signal; /* SIGTERM unless said */
+    char *pid_file;       /* RUNTIME_LOCAL: where to find the pid; NULL: drill starts it */
+    int stop_signal;      /* SIGTERM unless said */
+    char **start, **stop; /* RUNTIME_LOCAL: commands of what drill does not start itself */
+    size_t start_count, stop_count;
 };
 
 /* An observer: what it asks, from inside its place, and how often. Reports transitions of the answer. */

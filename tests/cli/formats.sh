@@ -44,9 +44,9 @@ for expected in "pass 0" "fail 1" "inconclusive 3" "aborted 4"; do
     [ "$(wc -c <"$folder/report.html")" -lt 500000 ] || fail "report.html is too large"
     [ "$(wc -c <"$folder/report.md")" -lt 61440 ] || fail "report.md is too large"
     accepts junit-jenkins.xsd "$folder/junit.xml"
-    render "$exit" --junit ant
-    accepts junit-jenkins.xsd "$folder/junit.xml"
-    accepts junit-ant.xsd "$folder/junit.xml"
+    render "$exit" --junit "ant:$work/ant.xml"
+    accepts junit-jenkins.xsd "$work/ant.xml"
+    accepts junit-ant.xsd "$work/ant.xml"
     CI_PROJECT_DIR=${folder%/*} render "$exit" --junit "gitlab:$work/junit.xml"
     grep -q ' file="scenario.lua"' "$work/junit.xml" || fail "GitLab is not told the file"
     if [ "$kind" = fail ]; then

@@ -1,9 +1,11 @@
 /* A snapshot sees what a drill may leave, says it in words, and is blind for what comes and goes by itself. */
-#include "tests/contract/test_faults_lab.h"
+#include "tests/contract/test_faults_victim.h"
 
 #include <linux/fib_rules.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_sched.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
 
 #include "faults/network/nft.h"
 #include "faults/snapshot.h"
@@ -114,6 +116,99 @@ static void tables_links_and_sysctls_are_seen(void **state)
     assert_false(says(NULL));
 }
 
+static void link_flags_are_seen(void **state)
+{
+    static const struct {
+        short flag;
+        const char *words;
+    } flags[] = {{IFF_NOARP, "up, noarp, mtu"}, {IFF_PROMISC, "up, promisc, mtu"}, {IFF_ALLMULTI, "up, allmulti, mtu"}};
+    AUTO_FD int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+        struct ifreq request = {.ifr_name = "lan"};
+        assert_return_code(ioctl(fd, SIOCGIFFLAGS, &request), errno);
+        request.ifr_flags = (short)(request.ifr_flags ^ flags[i].flag);
+        assert_return_code(ioctl(fd, SIOCSIFFLAGS, &request), errno);
+        assert_true(says(flags[i].words));
+        request.ifr_flags = (short)(request.ifr_flags ^ flags[i].flag);
+        assert_return_code(ioctl(fd, SIOCSIFFLAGS, &request), errno);
+    }
+    assert_false(says(NULL));
+}
+
+/* Set each to another value that it takes, and back. */
+static void sysctls_are_seen(void **state)
+{
+    static const struct {
+        const char *name, *value;
+    } settings[] = {{"net/ipv4/conf/edge/rp_filter", "2"},        {"net/ipv4/icmp_ratelimit", "500"},
+                    {"net/ipv4/conf/all/arp_ignore", "1"},        {"net/ipv4/tcp_retries2", "9"},
+                    {"net/ipv6/conf/lan/disable_ipv6", "1"},      {"net/netfilter/nf_conntrack_tcp_timeout_established", "77"},
+                    {"net/netfilter/nf_conntrack_tcp_loose", "0"}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        AUTO_FREE char *path = xasprintf("/proc/sys/%s", settings[i].name);
+        AUTO_FREE char *old = NULL, *words = NULL;
+        if (fd_read_file(path, 100, &old, NULL, &(struct err){0}) < 0) {
+            print_message("  this kernel has no %s here\n", settings[i].name);
+            continue;
+        }
+        must(fd_write_file(path, settings[i].value, err));
+        old[strcspn(old, "\n")] = '\0';
+        words = xasprintf("sysctl %s was %s, is %s now", settings[i].name, old, settings[i].value);
+        assert_true(says(words));
+        must(fd_write_file(path, old, err));
+    }
+}
+
+static void mounts_are_seen(void **state)
+{
+    (void)state;
+    assert_return_code(mount("forgotten", "/mnt", "tmpfs", 0, NULL), errno);
+    assert_true(says("mount /mnt is new: tmpfs from forgotten"));
+    assert_return_code(umount("/mnt"), errno);
+    assert_false(says(NULL));
+}
+
+/* A folder of this mount namespace takes the place of the machine's own cgroups: nobody else sees what is planted here. */
+static void cgroups_are_seen(void **state)
+{
+    (void)state;
+    assert_return_code(mount("cgroups", "/sys/fs/cgroup", "tmpfs", 0, NULL), errno);
+    must(fd_make_dirs("/sys/fs/cgroup/system.slice/web.service", 0755, err));
+    (void)drop(NULL);
+    (void)take(NULL);
+    must(fd_make_dirs("/sys/fs/cgroup/system.slice/drill-f1", 0755, err));
+    assert_true(says("cgroup /sys/fs/cgroup/system.slice/drill-f1 is new"));
+    must(fd_write_file_atomic("/sys/fs/cgroup/system.slice/web.service/cgroup.freeze", "1\n", 2, err));
+    assert_true(says("cgroup /sys/fs/cgroup/system.slice/web.service is new: frozen"));
+    must(fd_remove_tree("/sys/fs/cgroup/system.slice", err));
+    assert_false(says(NULL));
+    assert_return_code(umount("/sys/fs/cgroup"), errno);
+}
+
+static void processes_are_seen(void **state)
+{
+    char words[64];
+    (void)state;
+    pid_t helper = fork();
+    if (helper == 0) {
+        victim_become();
+        victim_sleep();
+    }
+    (void)str_format(words, sizeof(words), "helper process %d", (int)helper);
+    assert_true(says(words));
+    assert_int_equal(kill(helper, SIGSTOP), 0);
+    assert_int_equal(waitpid(helper, NULL, WUNTRACED), helper);
+    (void)str_format(words, sizeof(words), "stopped process %d", (int)helper);
+    assert_true(says(words));
+    (void)drop(NULL);
+    (void)take(NULL);
+    assert_int_equal(kill(helper, SIGKILL), 0);
+    assert_int_equal(waitpid(helper, NULL, 0), helper);
+    assert_false(says("helper process")); /* that it has ended is no finding */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,10 +217,16 @@ int main(void)
         cmocka_unit_test_setup_teardown(neighbours_are_seen, take, drop),
         cmocka_unit_test_setup_teardown(qdiscs_and_rules_are_seen, take, drop),
         cmocka_unit_test_setup_teardown(tables_links_and_sysctls_are_seen, take, drop),
+        cmocka_unit_test_setup_teardown(link_flags_are_seen, take, drop),
+        cmocka_unit_test_setup_teardown(sysctls_are_seen, take, drop),
+        cmocka_unit_test_setup_teardown(mounts_are_seen, take, drop),
+        cmocka_unit_test_setup_teardown(cgroups_are_seen, take, drop),
+        cmocka_unit_test_setup_teardown(processes_are_seen, take, drop),
     };
     if (!lab_make_namespaces()) {
         return 77;
     }
+    victim_own_processes();
     lab_make();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

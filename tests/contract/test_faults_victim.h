@@ -68,6 +68,8 @@ static inline void victim_connect(int *ret_client, int *ret_server)
     assert_true(*ret_server >= 0);
 }
 
+static __attribute__((unused)) struct victim victim_last; /* the one that was started last */
+
 static inline struct victim victim_start(int port)
 {
     int ends[2];
@@ -92,6 +94,7 @@ static inline struct victim victim_start(int port)
     assert_int_equal(read(ends[0], &victim.child, sizeof(victim.child)), sizeof(victim.child));
     fd_close(ends[0]);
     fd_close(ends[1]);
+    victim_last = victim;
     return victim;
 }
 
@@ -105,10 +108,25 @@ static inline void victim_wait_end(pid_t pid)
 
 static inline void victim_end(struct victim victim)
 {
-    (void)kill(victim.child, SIGKILL);
-    (void)kill(victim.parent, SIGKILL);
-    (void)waitpid(victim.parent, NULL, 0);
+    int status = waitpid(victim.parent, NULL, WNOHANG);
+    if (status < 0) {
+        return; /* ended and waited for before: its pids may be others' by now */
+    }
+    if (status == 0) {
+        (void)kill(victim.child, SIGKILL);
+        (void)kill(victim.parent, SIGKILL);
+        (void)waitpid(victim.parent, NULL, 0);
+    }
     victim_wait_end(victim.child);
+}
+
+/* The victim runs the test's program: to a snapshot it looks like a helper of the fault that started it anew. */
+static inline bool victim_is_meant(const char *left)
+{
+    char parent[64], child[64];
+    (void)str_format(parent, sizeof(parent), "helper process %d ", (int)victim_last.parent);
+    (void)str_format(child, sizeof(child), "helper process %d ", (int)victim_last.child);
+    return str_starts_with(left, parent) || str_starts_with(left, child);
 }
 
 /* Does it answer a new connection? Waits long when it should and shortly when it should not. */
@@ -145,8 +163,45 @@ static inline void victim_own_processes(void)
     }
 }
 
+/* What an agent would lend: the victim is the only service. */
+static inline int victim_pid(void *context, const char *name)
+{
+    const struct victim *victim = context;
+    struct proc_info info;
+    (void)name;
+    return proc_read(victim->parent, &info) && info.state != 'Z' ? victim->parent : 0;
+}
+
+static inline int victim_again(void *context, const char *name, struct err *err)
+{
+    struct victim *victim = context;
+    (void)name;
+    (void)err;
+    victim_end(*victim); /* a child that its parent left behind holds no port, but is to be seen out */
+    *victim = victim_start(victim->port);
+    return 0;
+}
+
+static inline int victim_stop(void *context, const char *name, struct err *err)
+{
+    const struct victim *victim = context;
+    (void)name;
+    (void)err;
+    (void)kill(victim->child, SIGTERM);
+    (void)kill(victim->parent, SIGTERM);
+    return 0;
+}
+
+/* The victim must outlive the fault. */
+static inline void victim_lend(struct fault_instance *fault, struct victim *victim)
+{
+    static struct fault_services lent = {.pid = victim_pid, .start = victim_again, .stop = victim_stop};
+    lent.context = victim;
+    fault->services = &lent;
+}
+
 /* With options as JSON; region "east" of the lab, its host, or the victim: the first that the fault can be pointed at. */
-static inline int victim_try_fault(const struct fault_ops *ops, json_t *options, const struct victim *victim,
+static inline int victim_try_fault(const struct fault_ops *ops, json_t *options, struct victim *victim,
                                    struct fault_instance **ret_fault, struct err *err)
 {
     const char *kind = ops->targets & FAULT_REGION ? "region" : ops->targets & FAULT_HOST ? "host" : "service";
@@ -155,10 +210,17 @@ static inline int victim_try_fault(const struct fault_ops *ops, json_t *options,
         json_pack("{s:s, s:s, s:o, s:{s:s, s:s, s:s, s:s, s:o, s:[s, s], s:[i], s:[s]}}", "fault_id", "f7", "fault", ops->name,
                   "options", options, "target", "place", "east", "kind", kind, "name", "east", "cidr", "10.1.0.0/24", "peers",
                   peers, "interfaces", "edge", "backbone", "pids", (int)victim->parent, "services", "victim");
-    return fault_instance_new(description, ret_fault, err);
+    if (fault_hint(ops)->stopped) {
+        victim_end(*victim);
+    }
+    int status = fault_instance_new(description, ret_fault, err);
+    if (status == 0) {
+        victim_lend(*ret_fault, victim);
+    }
+    return status;
 }
 
-static inline struct fault_instance *victim_fault(const struct fault_ops *ops, const struct victim *victim)
+static inline struct fault_instance *victim_fault(const struct fault_ops *ops, struct victim *victim)
 {
     struct fault_instance *fault = NULL;
     must(victim_try_fault(ops, json_loads(fault_hint_options(ops), 0, NULL), victim, &fault, err));

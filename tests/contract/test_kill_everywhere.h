@@ -36,13 +36,16 @@ static inline int ask(struct place *place, const char *method, json_t *params)
     return place_call(place, method, params, CALL_TIMEOUT_S * NS_PER_S, NULL, &err);
 }
 
-/* As the engine does: a new agent finds its predecessor's fault in the journal. */
-static inline void revive(struct places *places, struct place *place)
+/* As the engine does after a failure: faults out. A new agent finds its killed predecessor's fault in the journal. */
+static inline void put_back(struct places *places, struct place *place)
 {
     struct err err = {0};
-    while (place_is_alive(place) && places_step(places, clock_now_ns() + NS_PER_S, -1, &err) == 0) {
+    struct pollfd nothing = {.fd = -1};
+    bool alive = ask(place, "ping", NULL) == 0;
+    while (!alive && place_is_alive(place) && places_step(places, clock_now_ns() + NS_PER_S, -1, &err) == 0) {
+        (void)poll(&nothing, 1, 1);
     }
-    if (place_restart(place, &err) == 0) {
+    if (alive || place_restart(place, &err) == 0) {
         (void)!ask(place, "fault.revert", json_pack("{s:s}", "fault_id", "f7"));
         (void)!ask(place, "fault.residue", json_pack("{s:s}", "fault_id", "f7"));
     }
@@ -65,7 +68,7 @@ static inline void control(struct places *places, struct place *place, const jso
     json_object_set_new(steps[2].params, "ttl_ms", json_integer(60000));
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         if (ask(place, steps[i].method, steps[i].params) < 0) {
-            revive(places, place);
+            put_back(places, place);
             return;
         }
     }

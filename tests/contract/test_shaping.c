@@ -4,6 +4,8 @@
 
 #include "tests/contract/test_traffic.h"
 
+#include "faults/snapshot.h"
+
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -76,6 +78,34 @@ static void loss_comes_in_bursts(void **state)
     lab_revert(fault);
 }
 
+/* The rung without nf_tables; it is not owned by the process, so what only the journal knows must be enough to take it away. */
+static void a_tc_filter_loses_its_share(void **state)
+{
+    enum { PACKETS = 10000 };
+    struct traffic_plan in = traffic_in(PACKETS, 20000), out = traffic_out(500, 5000);
+    struct fault_instance *again = NULL;
+    struct snapshot *before CLEANUP(snapshot_cleanup) = NULL;
+    AUTO_JSON json_t *left = json_array();
+    (void)state;
+    must(snapshot_take(&before, err));
+    struct fault_instance *fault = inject("loss", "{\"probability\": \"20%\", \"mechanism\": \"bpf\", \"direction\": \"in\"}");
+    assert_non_null(strstr(fault->mechanism, "BPF"));
+    must(fault->ops->apply(fault, err)); /* twice is one fault */
+    assert_between(1 - (double)traffic_run(&in, LAB_QUIET_MS).received / PACKETS, 0.18, 0.22);
+    assert_int_equal(traffic_run(&out, LAB_QUIET_MS).received, 500);
+    AUTO_JSON json_t *journal = fault_instance_to_json(fault);
+    fault_instance_free(fault);
+    must(fault_instance_new(journal, &again, err));
+    must(again->ops->revert(again, err));
+    must(again->ops->revert(again, err));
+    must(snapshot_compare(before, left, err));
+    for (size_t i = 0; i < json_array_size(left); i++) { /* stopped processes are other tests' */
+        assert_true(str_starts_with(json_string_value(json_array_get(left, i)), "stopped process"));
+    }
+    lab_revert(again);
+    assert_int_equal(traffic_run(&in, LAB_QUIET_MS).received, PACKETS);
+}
+
 /* A seed is worth something only when the packets are the same: no probe may come between. */
 static void seeds_repeat(void **state)
 {
@@ -121,6 +151,18 @@ static void duplicates_and_damage_are_shares(void **state)
         assert_int_equal(seen.damaged, 0); /* the checksum told */
         lab_revert(fault);
     }
+}
+
+/* A host's own traffic: what comes in ends there, so its copies cannot be sent on. */
+static void what_ends_here_comes_twice(void **state)
+{
+    struct traffic_plan here = {LAB_USER, "10.255.1.1", LAB_REGION, "10.1.0.1", 2000, 8000, 200, 0, NULL};
+    (void)state;
+    struct fault_instance *fault = inject("duplicate", "{\"share\": \"10%\", \"direction\": \"in\"}");
+    struct traffic_seen seen = traffic_run(&here, LAB_QUIET_MS);
+    assert_int_equal(seen.received, 2000);
+    assert_between(seen.copies, 130, 280);
+    lab_revert(fault);
 }
 
 static void some_fall_behind(void **state)
@@ -234,8 +276,10 @@ int main(void)
         cmocka_unit_test(delay_is_what_was_asked),
         cmocka_unit_test(jitter_varies_and_keeps_the_order),
         cmocka_unit_test(loss_comes_in_bursts),
+        cmocka_unit_test(a_tc_filter_loses_its_share),
         cmocka_unit_test(seeds_repeat),
         cmocka_unit_test(duplicates_and_damage_are_shares),
+        cmocka_unit_test(what_ends_here_comes_twice),
         cmocka_unit_test(some_fall_behind),
         cmocka_unit_test(a_rate_holds),
         cmocka_unit_test(what_waits_is_let_go),

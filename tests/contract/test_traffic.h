@@ -20,8 +20,9 @@ struct traffic_plan {
     const char *to_address;
     int count;
     int per_second;
-    int bytes; /* of a datagram, at least sizeof(struct traffic_packet) */
-    int flows; /* source ports that take turns; 0 is 1 */
+    int bytes;                       /* of a datagram, at least sizeof(struct traffic_packet) */
+    int flows;                       /* source ports that take turns; 0 is 1 */
+    const _Atomic int64_t *watch_ns; /* NULL, or a moment that somebody sets while traffic flows */
 };
 
 struct traffic_packet {
@@ -32,10 +33,12 @@ struct traffic_packet {
 };
 
 struct traffic_seen {
-    int received, copies, damaged, overtaken;                     /* received: different ones; overtaken: within its flow */
-    int lost_runs;                                                /* losses without a gap count as one run */
-    int64_t first_ns, last_ns;                                    /* arrivals */
-    double p01_ms, p50_ms, p99_ms, max_ms, mean_ms, deviation_ms; /* one way */
+    int received, copies, damaged, overtaken; /* received: different ones; overtaken: within its flow */
+    int lost_runs;                            /* losses without a gap count as one run */
+    int64_t first_ns, last_ns;                /* arrivals */
+    int64_t last_sent_ns;                     /* when the latest one that arrived was sent */
+    int64_t after_ns;                         /* arrival of the first one that was sent after plan->watch_ns */
+    double p01_ms, p25_ms, p50_ms, p75_ms, p99_ms, max_ms, mean_ms, deviation_ms; /* one way */
 };
 
 struct traffic {
@@ -93,6 +96,11 @@ static inline void traffic_take(struct traffic *traffic, const struct traffic_pa
     *last = packet->number > *last ? packet->number : *last;
     seen->first_ns = seen->first_ns ? seen->first_ns : now_ns;
     seen->last_ns = now_ns;
+    seen->last_sent_ns = packet->sent_ns > seen->last_sent_ns ? packet->sent_ns : seen->last_sent_ns;
+    int64_t watch_ns = traffic->plan->watch_ns ? atomic_load(traffic->plan->watch_ns) : 0;
+    if (watch_ns && packet->sent_ns > watch_ns && (!seen->after_ns || now_ns < seen->after_ns)) {
+        seen->after_ns = now_ns;
+    }
     traffic->late_ms[seen->received++] = (double)(now_ns - packet->sent_ns) / (double)NS_PER_MS;
 }
 
@@ -184,7 +192,9 @@ static inline void traffic_summarise(struct traffic *traffic)
     seen->mean_ms = sum / (double)count;
     seen->deviation_ms = sqrt(squares / (double)count - seen->mean_ms * seen->mean_ms);
     seen->p01_ms = traffic->late_ms[count / 100];
+    seen->p25_ms = traffic->late_ms[count / 4];
     seen->p50_ms = traffic->late_ms[count / 2];
+    seen->p75_ms = traffic->late_ms[count * 3 / 4];
     seen->p99_ms = traffic->late_ms[count * 99 / 100];
     seen->max_ms = traffic->late_ms[count - 1];
 }
@@ -222,12 +232,12 @@ static inline struct traffic_seen traffic_run(const struct traffic_plan *plan, i
 /* From the host out to the user, and the other way: what leaves the region and what comes in. */
 static inline struct traffic_plan traffic_out(int count, int per_second)
 {
-    return (struct traffic_plan){LAB_HOST, "10.1.0.11", LAB_USER, "10.255.1.1", count, per_second, 200, 0};
+    return (struct traffic_plan){LAB_HOST, "10.1.0.11", LAB_USER, "10.255.1.1", count, per_second, 200, 0, NULL};
 }
 
 static inline struct traffic_plan traffic_in(int count, int per_second)
 {
-    return (struct traffic_plan){LAB_USER, "10.255.1.1", LAB_HOST, "10.1.0.11", count, per_second, 200, 0};
+    return (struct traffic_plan){LAB_USER, "10.255.1.1", LAB_HOST, "10.1.0.11", count, per_second, 200, 0, NULL};
 }
 
 #endif

@@ -9,7 +9,7 @@
 #include "tests/support/load_server.h"
 
 struct tally {
-    uint64_t total, by_outcome[OUTCOME_COUNT], by_reason[NOT_SENT_COUNT], new_connections;
+    uint64_t total, by_outcome[OUTCOME_COUNT], by_reason[NOT_SENT_COUNT], new_connections, pending_sent;
 };
 
 static char ledger_path[64];
@@ -77,6 +77,7 @@ static inline struct tally load_run_count(void)
         tally.by_outcome[record->outcome]++;
         tally.by_reason[record->not_sent]++;
         tally.new_connections += record->new_connection;
+        tally.pending_sent += record->outcome == OUTCOME_PENDING && record->sent_ns >= record->due_ns;
     }
     ledger_close(ledger);
     for (int i = 0; i < OUTCOME_COUNT; i++) {

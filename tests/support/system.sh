@@ -54,18 +54,19 @@ run() {
 
 # query EXPRESSION: a value of the last drill's report.
 query() {
-    [ -d "$folder" ] || newest # the drill that was awaited has been sealed since
     jq -r "$1" "$folder/report.json"
 }
 
 # is EXPRESSION VALUE
 is() {
+    [ -d "$folder" ] || newest # the drill that was awaited has been sealed since
     found=$(query "$1")
     [ "$found" = "$2" ] || fail "$name: expected $1 to be $2, found $found"
 }
 
 # holds EXPRESSION: a condition on the report.
 holds() {
+    [ -d "$folder" ] || newest
     [ "$(query "$1")" = true ] || fail "$name: $1 does not hold: $(query '{measured, verdict, conclusion}')"
 }
 

@@ -267,6 +267,12 @@ static inline void trace_take_stop(struct trace *trace, pid_t pid, int status, p
         (void)kill(pid, SIGKILL); /* a process too many: the run fails for it */
         return;
     }
+    if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE) {
+        unsigned long child = 0; /* it may have to be let go before it has shown itself */
+        if (ptrace(PTRACE_GETEVENTMSG, pid, 0, &child) == 0) {
+            (void)trace_find(trace, (pid_t)child);
+        }
+    }
     if (is_mark && trace->marked) {
         trace_let_go(trace);
     } else if (is_mark) {

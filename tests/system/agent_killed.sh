@@ -15,5 +15,6 @@ kill -KILL "$victim"
 code=0
 wait $pid || code=$?
 [ $code -eq 3 ] || [ $code -eq 4 ] || fail "expected exit 3 or 4, found $code: $(cat "$work/agent.out")"
+newest
 grep -q '"kind":"agent.lost"' "$folder/events.jsonl" || fail "the evidence does not say that the agent was lost"
 gone "$namespace"

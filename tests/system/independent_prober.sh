@@ -30,6 +30,7 @@ late "$code" "$work/probed.out" || [ "$code" -le 1 ] || fail "expected exit 0 or
 kill $prober 2>/dev/null || true
 wait $prober 2>/dev/null || true
 [ -s "$work/probes" ] || fail "the prober said nothing: $(cat "$work/probes.err")"
+newest
 disrupted=$(jq -r 'select(.kind == "fault.requested") | .t / 1e9' "$folder/events.jsonl")
 theirs=$(sort -n "$work/probes" | awk -v from="$disrupted" '$1 >= from { if ($2 == 0) back = 0; else if (!back) back = $1 } END { printf "%.3f", back - from }')
 ours=$(query '[.observations[] | select((.cause | startswith("inject")) and .class == "read") | .seconds] | max')

@@ -76,6 +76,12 @@ jq -e '.added == ["x-tenant", "x-own"]' "$folder/redactions.json" >/dev/null || 
 for check in report verify; do
     "$DRILL" $check "$folder/.." >"$work/$check.out" 2>&1 || [ $check = report ] || fail "$(cat "$work/$check.out")"
 done
+"$DRILL" report 1 --archive "$work/small" --check >"$work/check.out" || fail "$(cat "$work/check.out")"
+"$DRILL" report 0001-small --archive "$work/small" --output "$work/rendered" >/dev/null || true
+for file in report.json report.html statement.intoto.json; do
+    cmp "$work/rendered/$file" "$folder/$file" || fail "$file rendered elsewhere has other bytes"
+done
+"$DRILL" ledger 1 --archive "$work/small" | grep -q '^client,' || fail "the ledger of a sealed drill cannot be printed"
 find "$work/small" -newer "$work/report.out" -type f | grep . && fail "drill report or verify wrote into the archive"
 "$DRILL" verify "$work/small" --allowed-signers "$work/trust/allowed_signers" --signer drills@example.com \
     --timestamp-ca "$work/trust/ca.pem" >"$work/verify.out" || fail "$(cat "$work/verify.out")"

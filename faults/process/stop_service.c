@@ -1,0 +1,141 @@
+/* Stop a service the way an operator would: by its declared stop command or signal. It stays stopped until the revert starts it again, by
+ * its declared start command or as drill has started it. Starting needs memory; this revert is the one that cannot do without. */
+#include <signal.h>
+
+#include "faults/process/family.h"
+#include "faults/process/proc.h"
+#include "faults/process/services.h"
+#include "harness/base/clock.h"
+#include "harness/base/str.h"
+
+struct stop_service_options {
+    int64_t grace_ns;
+};
+
+struct stop_service_state {
+    bool asked;
+    int64_t asked_ns;
+};
+
+static const struct param stop_service_options[] = {
+    {.name = "grace",
+     .type = PARAM_DURATION,
+     .offset = offsetof(struct stop_service_options, grace_ns),
+     .fallback = "10s",
+     .min = 0,
+     .max = 600 * NS_PER_S,
+     .help = "who has not ended by then is killed; 0 never kills"},
+    {.type = PARAM_END},
+};
+
+static int stop_service_supported(const struct fault_instance *fault, struct err *err)
+{
+    (void)fault;
+    return proc_supported(err);
+}
+
+static void stop_service_plan(const struct fault_instance *fault, struct buf *out)
+{
+    buf_printf(out, "stop %s by its declared command or signal; proven by the process table; revert starts it again",
+               fault->target.name);
+}
+
+static int stop_service_prepare(struct fault_instance *fault, struct err *err)
+{
+    int status = services_remember(fault, "stopped", true, err);
+    return status < 0 ? status : family_prepare(fault, FAMILY_ALL, "stopped", err);
+}
+
+static int stop_service_apply(struct fault_instance *fault, struct err *err)
+{
+    struct stop_service_state *state = fault->state;
+    if (!json_object_get(fault->journal, "stopped")) {
+        return err_set(err, ERR_STATE, "fault %s is not prepared: its journal names no services", fault->id);
+    }
+    if (!state->asked) {
+        state->asked = true;
+        state->asked_ns = clock_now_ns();
+    }
+    (void)str_copy(fault->mechanism, sizeof(fault->mechanism), "declared stop command or signal");
+    return services_stop(fault, "stopped", err);
+}
+
+static int stop_service_prove(struct fault_instance *fault, struct buf *proof, struct err *err)
+{
+    const char *name = "";
+    int status = family_prove_gone(fault, proof, err);
+    if (status == 0 && services_running(fault, "stopped", &name) > 0) {
+        status = err_set(err, ERR_STATE, "fault %s: %s was stopped and runs again", fault->id, fault->target.name);
+    }
+    return status;
+}
+
+/* Once, when the grace is over. */
+static int stop_service_tick(struct fault_instance *fault, int64_t *ret_due_ns, struct buf *told, struct err *err)
+{
+    const struct stop_service_options *options = fault->options;
+    const struct stop_service_state *state = fault->state;
+    int64_t end_ns = state->asked_ns + options->grace_ns;
+    if (options->grace_ns && clock_now_ns() < end_ns) {
+        *ret_due_ns = end_ns;
+        return 0;
+    }
+    if (options->grace_ns && services_running(fault, "stopped", NULL) > 0) {
+        buf_printf(told, "%s did not stop in time and was killed", fault->target.name);
+        return family_signal(fault, FAMILY_ALL, SIGKILL, err);
+    }
+    return 0;
+}
+
+/* One that is just ending would look as if it ran: it is seen out first. After a crash nobody knows whether it was asked, and one that runs
+ * is left alone. */
+static int stop_service_revert(struct fault_instance *fault, struct err *err)
+{
+    struct stop_service_state *state = fault->state;
+    int status = 0;
+    if (state->asked && services_await(fault, "stopped", 0) > 0) {
+        status = family_signal(fault, FAMILY_ALL, SIGKILL, err);
+        (void)services_await(fault, "stopped", 0);
+    }
+    if (status == 0) {
+        status = services_start(fault, "stopped", err);
+    }
+    state->asked = state->asked && status < 0;
+    return status;
+}
+
+static int stop_service_residue(struct fault_instance *fault, struct buf *left, struct err *err)
+{
+    const char *name = NULL;
+    (void)err;
+    if (fault->services) {
+        (void)services_running(fault, "stopped", &name);
+    }
+    if (name) {
+        buf_printf(left, "service %s is stopped, it ran before\n", name);
+    }
+    return 0;
+}
+
+const struct fault_ops fault_stop_service_ops = {
+    .name = "stop_service",
+    .summary = "stop a service by its declared command or signal, and start it again on revert",
+    .targets = FAULT_SERVICE | FAULT_HOST,
+    .options = stop_service_options,
+    .options_size = sizeof(struct stop_service_options),
+    .state_size = sizeof(struct stop_service_state),
+    .example = "fault.stop_service { service = \"orders@us-east-app1\", grace = \"5s\" }",
+    .mechanisms = "the topology's `stop:` command, else its `stop_signal`",
+    .needs = "the right to run the command or to send the signal",
+    .proof = "the process table: its processes are gone, and no new ones have come",
+    .undo =
+        "started by the topology's `start:` command or as drill started it, from the journal: by the agent, or by `drill undo`",
+    .supported = stop_service_supported,
+    .plan = stop_service_plan,
+    .prepare = stop_service_prepare,
+    .apply = stop_service_apply,
+    .prove = stop_service_prove,
+    .tick = stop_service_tick,
+    .revert = stop_service_revert,
+    .residue = stop_service_residue,
+};
