@@ -55,18 +55,27 @@ static void die(const char *what)
     exit(1);
 }
 
-static int listen_at(int *port)
+static int bind_to(int *port)
 {
     int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     struct sockaddr_in at = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)*port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(at);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, 4096) < 0) {
-        die("truth fixture: listen");
+    if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0) {
+        die("truth fixture: bind");
     }
     getsockname(fd, (struct sockaddr *)&at, &size);
     *port = ntohs(at.sin_port);
+    return fd;
+}
+
+static int listen_at(int *port)
+{
+    int fd = bind_to(port);
+    if (listen(fd, 4096) < 0) {
+        die("truth fixture: listen");
+    }
     return fd;
 }
 
@@ -290,9 +299,11 @@ static void run(struct server *server)
 
 pid_t fixture_start(struct fixture *fixture)
 {
+    int kept_fd = bind_to(&fixture->port); /* nobody gets the port while the server is away */
     int listen_fd = listen_at(&fixture->port);
     pid_t parent = getpid(), pid = fork();
     if (pid != 0) {
+        close(kept_fd);
         close(listen_fd);
         return pid;
     }
