@@ -7,6 +7,7 @@ enum { PROVE_TIMEOUT_MS = 2000 };
 
 struct bracket {
     int64_t before_ns, after_ns;
+    int64_t bound_ns; /* of the worst of the clocks that say so; within the two times already */
 };
 
 static void widen(struct bracket *bracket, struct place *place, const json_t *result)
@@ -15,6 +16,7 @@ static void widen(struct bracket *bracket, struct place *place, const json_t *re
     place_clock_offset(place, &offset_ns, &bound_ns);
     int64_t before_ns = json_int(result, "before_ns", 0) + offset_ns - bound_ns;
     int64_t after_ns = json_int(result, "after_ns", 0) + offset_ns + bound_ns;
+    bracket->bound_ns = bound_ns > bracket->bound_ns ? bound_ns : bracket->bound_ns;
     if (bracket->before_ns == 0 || before_ns < bracket->before_ns) {
         bracket->before_ns = before_ns;
     }
@@ -148,8 +150,9 @@ static int apply_parts(struct session *session, struct injection *injection, str
         (void)str_copy(mechanism, sizeof(mechanism), json_str(result, "mechanism", ""));
     }
     return session_event(session, "fault.applied",
-                         json_pack("{s:s, s:I, s:I, s:s}", "fault_id", injection->id, "before_ns", (json_int_t)bracket.before_ns,
-                                   "after_ns", (json_int_t)bracket.after_ns, "mechanism", mechanism),
+                         json_pack("{s:s, s:I, s:I, s:I, s:s}", "fault_id", injection->id, "before_ns",
+                                   (json_int_t)bracket.before_ns, "after_ns", (json_int_t)bracket.after_ns, "bound_ns",
+                                   (json_int_t)bracket.bound_ns, "mechanism", mechanism),
                          err);
 }
 
@@ -298,10 +301,11 @@ int injection_revert(struct session *session, struct injection *injection, struc
     }
     injection->reverted = true;
     injection->in_force = false;
-    status = session_event(session, "fault.reverted",
-                           json_pack("{s:s, s:I, s:I}", "fault_id", injection->id, "before_ns", (json_int_t)bracket.before_ns,
-                                     "after_ns", (json_int_t)bracket.after_ns),
-                           err);
+    status =
+        session_event(session, "fault.reverted",
+                      json_pack("{s:s, s:I, s:I, s:I}", "fault_id", injection->id, "before_ns", (json_int_t)bracket.before_ns,
+                                "after_ns", (json_int_t)bracket.after_ns, "bound_ns", (json_int_t)bracket.bound_ns),
+                      err);
     if (status == 0) {
         status = resets_after_revert(session, injection, err);
     }

@@ -6,11 +6,11 @@
  *   load.start         vantage ledger(file name)      load.stop  vantage late_p99_ns late_max_ns not_sent
  *   steady.ok          for_ns                         steady.failed reason
  *   fault.requested    fault_id fault target options(object) plan(text)        = a disruption, cause "inject FAULT TARGET"
- *   fault.applied      fault_id before_ns after_ns mechanism
+ *   fault.applied      fault_id before_ns after_ns bound_ns(of the injector's clock, within the two) mechanism
  *   fault.proven       fault_id ok(bool) proof(text)
  *   fault.changed      fault_id text                                          = what goes on by itself: a flap, another kill
  *   fault.reverting    fault_id                                               = a disruption, cause "revert FAULT TARGET"
- *   fault.reverted     fault_id before_ns after_ns
+ *   fault.reverted     fault_id before_ns after_ns bound_ns
  *   fault.residue      fault_id clean(bool) left(list of texts)
  *   fault.reset        fault_id text                                          connections that stood still, destroyed after the revert
  *   step.wait          for_ns          await.begin within_ns hold_ns          await.end recovered(bool)

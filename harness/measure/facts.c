@@ -52,12 +52,13 @@ static void add_disruption(struct measurement *measurement, int64_t t_ns, size_t
         (struct disruption){.t_ns = t_ns, .fault = fault, .failback = failback};
 }
 
-static void set_bracket(struct measurement *measurement, size_t fault, bool failback, int64_t bracket_ns)
+static void set_bracket(struct measurement *measurement, size_t fault, bool failback, int64_t bracket_ns, int64_t bound_ns)
 {
     for (size_t i = 0; i < measurement->disruption_count; i++) {
         struct disruption *disruption = &measurement->disruptions[i];
         if (disruption->fault == fault && disruption->failback == failback && bracket_ns > disruption->bracket_ns) {
             disruption->bracket_ns = bracket_ns;
+            disruption->clock_ns = 2 * bound_ns < bracket_ns ? 2 * bound_ns : bracket_ns;
         }
     }
 }
@@ -75,7 +76,7 @@ static void take_applied(struct measurement *measurement, const json_t *event, s
     fault->applied_before_ns = json_int(event, "before_ns", json_int(event, "t", 0));
     fault->applied_after_ns = json_int(event, "after_ns", json_int(event, "t", 0));
     set_text(&fault->mechanism, json_str(event, "mechanism", ""));
-    set_bracket(measurement, index, false, fault->applied_after_ns - fault->applied_before_ns);
+    set_bracket(measurement, index, false, fault->applied_after_ns - fault->applied_before_ns, json_int(event, "bound_ns", 0));
 }
 
 static void take_reverted(struct measurement *measurement, const json_t *event, size_t index)
@@ -84,7 +85,7 @@ static void take_reverted(struct measurement *measurement, const json_t *event, 
     int64_t t_ns = json_int(event, "t", 0);
     fault->removed = true;
     fault->removed_ns = json_int(event, "after_ns", t_ns);
-    set_bracket(measurement, index, true, fault->removed_ns - json_int(event, "before_ns", t_ns));
+    set_bracket(measurement, index, true, fault->removed_ns - json_int(event, "before_ns", t_ns), json_int(event, "bound_ns", 0));
 }
 
 static void take_fault_event(struct measurement *measurement, const json_t *event, const char *kind)

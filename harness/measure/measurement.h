@@ -14,7 +14,8 @@
 /* An instant at which the drill changed something on purpose: an injection or a revert. */
 struct disruption {
     int64_t t_ns;
-    int64_t bracket_ns; /* how long the injector's kernel calls took */
+    int64_t bracket_ns; /* how long the injector's kernel calls took, with the bound of its clock on both sides */
+    int64_t clock_ns;   /* the part of it that is that bound */
     size_t fault;       /* index into result->faults */
     bool failback;
     bool awaited; /* the scenario waited for the recovery from it */

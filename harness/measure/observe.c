@@ -84,7 +84,7 @@ static struct figure rto_of(const struct measurement *measurement, const struct 
             .measured = true,
             .value = seconds_of(outage->recovery_ns - disruption->t_ns),
             .resolution = seconds_of(outage->recovery_within_ns + watch->track->bound_ns + disruption->bracket_ns),
-            .clock = seconds_of(watch->track->bound_ns),
+            .clock = seconds_of(watch->track->bound_ns + disruption->clock_ns),
         };
     }
     if (outage->state == OUTAGE_UNKNOWN && watched_s < seconds_of(measurement->settings.window_ns)) {

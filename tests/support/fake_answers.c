@@ -14,7 +14,7 @@ static uint64_t newest_write;
 void fake_system_reset(void)
 {
     VEC_CLEAR(&fake_system.held);
-    fake_system = (struct fake_system){.interrupt_fd = -1};
+    fake_system = (struct fake_system){.interrupt_fd = -1, .clock_bound_ns = 10 * NS_PER_US};
     in_force_ns = 0;
     newest_write = 0;
     clock_fake_set_ns(BEGIN_S * NS_PER_S);
@@ -199,6 +199,8 @@ static int start_load(struct place *place, const json_t *params, json_t **ret_re
     (void)place;
     int status = fake_load_start(json_object_get(params, "load"), &load, err);
     if (status == 0) {
+        fake_load_break(load, clock_now_ns() + fake_system.ill_ns, clock_now_ns() + fake_system.ill_until_ns);
+        fake_load_trouble(load, fake_system.late_ns, fake_system.not_sent_share);
         *ret_result = json_pack("{s:I}", "start_ns", (json_int_t)clock_now_ns());
     }
     return status;
@@ -212,8 +214,11 @@ static int stop_load(struct place *place, const json_t *params, json_t **ret_res
         return err_set(err, ERR_STATE, "there is no load here");
     }
     fake_load_stop(load);
-    *ret_result = json_pack("{s:i, s:i, s:I, s:i, s:i, s:i}", "late_p99_ns", 1000, "late_max_ns", 2000, "sent",
-                            (json_int_t)fake_load_sent(load), "not_sent", 0, "in_flight_max", 10, "cpu_ns", 1000000);
+    int64_t late_ns = fake_system.late_ns ? fake_system.late_ns : NS_PER_US;
+    uint64_t not_sent = fake_load_not_sent(load);
+    *ret_result = json_pack("{s:I, s:I, s:I, s:I, s:i, s:i}", "late_p99_ns", (json_int_t)late_ns, "late_max_ns",
+                            (json_int_t)late_ns, "sent", (json_int_t)(fake_load_issued(load) - not_sent), "not_sent",
+                            (json_int_t)not_sent, "in_flight_max", 10, "cpu_ns", 1000000);
     return 0;
 }
 

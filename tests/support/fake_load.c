@@ -16,6 +16,9 @@ struct fake_load {
     double rate, write_share;
     int64_t start_ns, deadline_ns;
     int64_t broken_from_ns, broken_until_ns;
+    int64_t late_ns;
+    double not_sent_share;
+    uint64_t not_sent;
     uint64_t issued, completed; /* all before `completed` are */
     uint64_t writes;
     bool stopped;
@@ -69,6 +72,20 @@ static bool is_broken(const struct fake_load *load, int64_t due_ns)
     return due_ns >= load->broken_from_ns && due_ns < load->broken_until_ns;
 }
 
+/* Whether the share, spread evenly, takes the request of this index. */
+static bool is_taken(uint64_t index, double share)
+{
+    return (uint64_t)((double)(index + 1) * share) > (uint64_t)((double)index * share);
+}
+
+static void leave_unsent(struct fake_load *load, struct ledger_record *record)
+{
+    record->not_sent = NOT_SENT_PORTS;
+    record->done_ns = record->due_ns;
+    load->not_sent++;
+    ledger_finish(record, OUTCOME_NOT_SENT);
+}
+
 static void issue(struct fake_load *load)
 {
     uint64_t index;
@@ -77,12 +94,16 @@ static void issue(struct fake_load *load)
         load->stopped = true;
         return;
     }
-    bool write = (uint64_t)((double)(index + 1) * load->write_share) > (uint64_t)((double)index * load->write_share);
+    bool write = is_taken(index, load->write_share), sent = !is_taken(index, load->not_sent_share);
     record->due_ns = due_ns_of(load, index);
-    record->sent_ns = record->due_ns + 100 * NS_PER_US;
+    record->sent_ns = sent ? record->due_ns + load->late_ns + 100 * NS_PER_US : 0;
+    record->late_us = (uint32_t)(load->late_ns / NS_PER_US);
     record->request_class = write ? CLASS_WRITE : CLASS_READ;
     record->write_number = write ? ++load->writes : 0;
     record->reserved[0] = is_broken(load, record->due_ns); /* its fate is sealed */
+    if (!sent) {
+        leave_unsent(load, record);
+    }
     ledger_publish(load->ledger);
     load->issued++;
 }
@@ -91,7 +112,7 @@ static void issue(struct fake_load *load)
 static void complete(struct fake_load *load, struct ledger_record *record, int64_t now_ns)
 {
     bool broken = record->reserved[0];
-    int64_t done_ns = record->due_ns + (broken ? load->deadline_ns : ANSWER_MS * NS_PER_MS);
+    int64_t done_ns = record->due_ns + (broken ? load->deadline_ns : load->late_ns + ANSWER_MS * NS_PER_MS);
     if (record->outcome != OUTCOME_PENDING || done_ns > now_ns) {
         return;
     }
@@ -126,9 +147,20 @@ void fake_load_break(struct fake_load *load, int64_t from_ns, int64_t until_ns)
     load->broken_until_ns = until_ns;
 }
 
-uint64_t fake_load_sent(const struct fake_load *load)
+void fake_load_trouble(struct fake_load *load, int64_t late_ns, double not_sent_share)
+{
+    load->late_ns = late_ns;
+    load->not_sent_share = not_sent_share;
+}
+
+uint64_t fake_load_issued(const struct fake_load *load)
 {
     return load->issued;
+}
+
+uint64_t fake_load_not_sent(const struct fake_load *load)
+{
+    return load->not_sent;
 }
 
 static bool is_acknowledged(const struct ledger_record *record)

@@ -301,7 +301,7 @@ void place_clock_offset(const struct place *place, int64_t *ret_offset_ns, int64
 {
     (void)place;
     *ret_offset_ns = 0;
-    *ret_bound_ns = 10 * NS_PER_US;
+    *ret_bound_ns = fake_system.clock_bound_ns;
 }
 
 int place_restart(struct place *place, struct err *err)

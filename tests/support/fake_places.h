@@ -45,6 +45,11 @@ struct fake_system {
     const char *lost_place; /* its agent goes away … */
     int64_t lost_after_ns;  /* … so long after the first fault is in force */
     bool restart_fails;
+    const char *rate;             /* of the load; NULL: "50/s" */
+    int64_t ill_ns, ill_until_ns; /* requests that are due from … to …, since the load began, fail; before a fault is in force */
+    int64_t late_ns;              /* how late the driver is with every request */
+    double not_sent_share;        /* 0 to 1: of the requests, evenly, the driver has no port for */
+    int64_t clock_bound_ns;       /* how far the places' clocks may be off */
     /* what was seen */
     int calls;               /* of agents while a world stands */
     int calls_at_compare;    /* number of the first snapshot.compare: the steps are over by then */
