@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/buf.h"
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
 #include "harness/base/vec.h"
@@ -25,6 +26,7 @@ struct traffic {
     VEC(struct known_address) known;
     struct histogram *late;
     uint64_t late_count, too_late;
+    uint64_t not_sent[NOT_SENT_COUNT]; /* by reason */
 };
 
 static int64_t floor_second(int64_t ns, int64_t origin_ns)
@@ -148,7 +150,9 @@ static void count_record(struct traffic *traffic, const struct ledger_record *re
             find_address(traffic, record->address)->counts[index]++;
         }
     }
-    if (outcome != OUTCOME_NOT_SENT) {
+    if (outcome == OUTCOME_NOT_SENT) {
+        traffic->not_sent[record->not_sent < NOT_SENT_COUNT ? record->not_sent : NOT_SENT_NONE]++;
+    } else {
         histogram_add(traffic->late, late_ns(record));
         traffic->late_count++;
         traffic->too_late += late_ns(record) > traffic->measurement->late_limit_ns;
@@ -222,6 +226,17 @@ static bool was_late(struct traffic *traffic)
     return too_many;
 }
 
+/* "40: over the in-flight limit, 2: no local port was left" */
+static void list_not_sent(const struct traffic *traffic, struct buf *out)
+{
+    for (size_t i = 0; i < NOT_SENT_COUNT; i++) {
+        if (traffic->not_sent[i]) {
+            buf_printf(out, "%s%llu: %s", out->size ? ", " : "", (unsigned long long)traffic->not_sent[i],
+                       not_sent_text((enum not_sent_reason)i));
+        }
+    }
+}
+
 static void judge_driver(struct traffic *traffic)
 {
     struct measurement *measurement = traffic->measurement;
@@ -237,8 +252,11 @@ static void judge_driver(struct traffic *traffic)
                         100 * measurement->late_share, (double)measurement->late_limit_ns / NS_PER_MS);
     }
     if (!sent) {
-        measure_finding(measurement, "The driver did not send %llu of %llu requests: it was at its own limit.",
-                        (unsigned long long)result->requests.not_sent, (unsigned long long)result->requests.scheduled);
+        struct buf reasons CLEANUP(buf_clear) = {0};
+        list_not_sent(traffic, &reasons);
+        measure_finding(measurement, "The driver did not send %llu of %llu requests: it was at its own limit (%s).",
+                        (unsigned long long)result->requests.not_sent, (unsigned long long)result->requests.scheduled,
+                        buf_str(&reasons));
     }
 }
 

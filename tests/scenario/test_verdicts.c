@@ -242,7 +242,7 @@ static void requests_that_are_not_sent(void **state)
 {
     (void)state;
     fake_system.not_sent_share = 0.002;
-    check_doubt(outage, "INCONCLUSIVE (too many requests not sent)", "The driver did not send");
+    check_doubt(outage, "INCONCLUSIVE (too many requests not sent)", ": no local port was left).");
     fake_drill_reset(state);
     fake_system.not_sent_share = 0.0009;
     check_passes(outage);

@@ -109,6 +109,27 @@ static void test_late_without_being_sent(void **state)
     fake_close(&fake);
 }
 
+static void test_not_sent_for_reasons(void **state)
+{
+    (void)state;
+    struct fake_evidence fake;
+    const struct fake_span spans[] = {{12, 14, OUTCOME_NOT_SENT, CLASS_NONE, 0}};
+    fake_open(&fake);
+    fake_objective(&fake, "failed < 30%");
+    fake_inject(&fake, 10, "f1", true);
+    struct ledger *ledger = fake_ledger(&fake, "edge", 0, 40, 100, 4, spans, 1);
+    for (uint64_t i = 1200; i < 1250; i++) {
+        ledger_writable_at(ledger, i)->not_sent = i < 1240 ? NOT_SENT_IN_FLIGHT : NOT_SENT_PORTS;
+    }
+    ledger_close(ledger);
+    fake_end(&fake, 40, "completed");
+    struct result *result CLEANUP(result_cleanup) = fake_measure(&fake);
+    assert_string_equal(result->exit_words, "INCONCLUSIVE (too many requests not sent)");
+    assert_non_null(strstr(result->findings[0], "did not send 200 of 4000 requests: it was at its own limit (150: not recorded, "
+                                                "40: over the in-flight limit, 10: no local port was left)."));
+    fake_close(&fake);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +138,7 @@ int main(void)
         cmocka_unit_test(test_clock_bound_larger_than_the_margin),
         cmocka_unit_test(test_incomplete_read_back),
         cmocka_unit_test(test_late_without_being_sent),
+        cmocka_unit_test(test_not_sent_for_reasons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
