@@ -7,6 +7,7 @@
 return drill {
   title      = "Hang a gateway of us-east",
   why        = "A service that accepts and never answers is worse than one that is gone.",
+  usual      = "50s",
   topology   = "topologies/three-region.yaml",
   load       = { rate = "300/s", writes = "30%", deadline = "1s" },
   measure    = { hold = "10s" },
