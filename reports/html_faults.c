@@ -56,7 +56,8 @@ static void write_fault(struct xml *xml, const struct result *result, const stru
         html_fact(xml, "In force", "never");
     }
     if (fault->removed_ns) {
-        html_fact(xml, "Removed at", "%.3f s", words_since(result, fault->removed_ns));
+        html_fact(xml, "Removed at", "%.3f s%s", words_since(result, fault->removed_ns),
+                  fault->expired ? ", its time to live was over" : "");
     } else {
         html_fact(xml, "Removed at", "%s", fault->applied ? "NOT REMOVED, as far as the evidence says" : "");
     }

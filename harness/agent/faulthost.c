@@ -78,6 +78,14 @@ int fault_supported(struct agent *agent, int64_t id, const json_t *params, struc
     return status;
 }
 
+static void say_ttl(int64_t ttl_ms, struct buf *out)
+{
+    char time[32];
+    if (ttl_ms > 0) {
+        buf_printf(out, ", for %s at most", clock_format_duration(ttl_ms * NS_PER_MS, time));
+    }
+}
+
 int fault_plan(struct agent *agent, int64_t id, const json_t *params, struct err *err)
 {
     struct fault_instance *fault = NULL;
@@ -88,6 +96,7 @@ int fault_plan(struct agent *agent, int64_t id, const json_t *params, struct err
     }
     if (status == 0) {
         fault->ops->plan(fault, &text);
+        say_ttl(json_int(params, "ttl_ms", 0), &text);
         rpc_reply(agent, id, json_pack("{s:s}", "text", buf_str(&text)));
     }
     fault_instance_free(fault);
@@ -126,8 +135,9 @@ static void on_ttl(void *context)
     struct held *held = context;
     struct err err = {0};
     held->ttl = NULL;
+    int64_t ended_ns = clock_now_ns();
     int status = revert_held(held, &err);
-    rpc_event(held->agent, clock_now_ns(), "fault.expired",
+    rpc_event(held->agent, ended_ns, "fault.expired",
               json_pack("{s:s, s:b, s:s}", "fault_id", held->fault->id, "reverted", status == 0, "reason", err.text));
 }
 

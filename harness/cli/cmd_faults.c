@@ -98,7 +98,9 @@ static void print_markdown(struct buf *out)
                   "differ. How to add one: [adding-a-fault.md](adding-a-fault.md).\n\n"
                   "`region`, `host`, `service` and `role` say what is hit, one name or a list; `peer` says which far side, by "
                   "the name of a "
-                  "region, a host or a service, a list of them, or \"rest\". `ttl` ends a fault by itself.\n\n");
+                  "region, a host or a service, a list of them, or \"rest\". `ttl = \"30s\"` ends "
+                  "a fault by itself after that time: its agent takes it away, the report says so, and times count from there as "
+                  "from a revert.\n\n");
     for (size_t i = 0; i < count; i++) {
         buf_printf(out, "* [%s](#%s): %s\n", list[i]->name, list[i]->name, list[i]->summary);
     }

@@ -14,6 +14,7 @@ static void on_event(void *context, struct place *place, const json_t *params, i
     const char *kind = json_str(params, "kind", "observe");
     place_clock_offset(place, &offset_ns, &bound_ns);
     change_notice(session, params);
+    injection_notice(session, params, t_ns);
     if (!json_object_get(fields, "place")) {
         json_object_set_new(fields, "place", json_string(place_name(place)));
     }

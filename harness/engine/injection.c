@@ -125,10 +125,13 @@ static int tell_requested(struct session *session, struct injection *injection, 
                             err);
 }
 
-/* A fault lives no longer than the longest that the plan can take, whatever becomes of the controller. */
-static int64_t ttl_ms(const struct session *session)
+/* A fault lives as long as the scenario's `ttl` says, and no longer than the longest that the plan can take, whatever becomes of the
+ * controller. */
+static int64_t ttl_ms(const struct session *session, const struct injection_part *part)
 {
-    return session->plan->longest_ns / NS_PER_MS + 60000;
+    int64_t most_ms = session->plan->longest_ns / NS_PER_MS + 60000;
+    int64_t wanted_ms = json_int(part->description, "ttl_ms", most_ms);
+    return wanted_ms < most_ms ? wanted_ms : most_ms;
 }
 
 static int apply_parts(struct session *session, struct injection *injection, struct err *err)
@@ -140,7 +143,7 @@ static int apply_parts(struct session *session, struct injection *injection, str
     {
         AUTO_JSON json_t *result = NULL;
         json_t *params = json_deep_copy(part->description);
-        json_object_set_new(params, "ttl_ms", json_integer(ttl_ms(session)));
+        json_object_set_new(params, "ttl_ms", json_integer(ttl_ms(session, part)));
         part->applied = true;
         int status = session_call(session, part->place, "fault.apply", params, &result, err);
         if (status < 0) {
@@ -290,7 +293,7 @@ int injection_revert(struct session *session, struct injection *injection, struc
         return 0;
     }
     session_phase(session, "reverting", 0, "%s %s", injection->fault, injection->target);
-    injection->reverted_ns = clock_now_ns();
+    injection->reverted_ns = injection->expired_ns ? injection->expired_ns : clock_now_ns();
     int status =
         session_event_at(session, injection->reverted_ns, "fault.reverting", json_pack("{s:s}", "fault_id", injection->id), err);
     if (status == 0) {
@@ -310,6 +313,33 @@ int injection_revert(struct session *session, struct injection *injection, struc
         status = resets_after_revert(session, injection, err);
     }
     return status < 0 ? status : tell_residue(session, injection, err);
+}
+
+void injection_notice(struct session *session, const json_t *event, int64_t t_ns)
+{
+    const char *id = json_str(event, "fault_id", "");
+    if (!str_eq(json_str(event, "kind", ""), "fault.expired")) {
+        return;
+    }
+    VEC_EACH(injection, &session->injections)
+    {
+        VEC_EACH(part, &injection->parts)
+        {
+            if (str_eq(part->id, id) && injection->expired_ns == 0) {
+                injection->expired_ns = t_ns;
+            }
+        }
+    }
+}
+
+int injection_revert_expired(struct session *session, struct err *err)
+{
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < session->injections.count; i++) {
+        struct injection *injection = &session->injections.items[i];
+        status = injection->expired_ns ? injection_revert(session, injection, err) : 0;
+    }
+    return status;
 }
 
 int injection_revert_all(struct session *session, struct err *err)

@@ -17,6 +17,7 @@ struct injection {
     char id[16]; /* "f1" */
     char *fault, *target;
     int64_t disrupted_ns, reverted_ns;
+    int64_t expired_ns; /* its agent says that its time to live was over then; 0: not */
     bool in_force, reverted;
     VEC(struct injection_part) parts;
 };
@@ -151,6 +152,9 @@ int injection_apply(struct session *session, const struct node *args, struct inj
                     struct err *err) MUST_CHECK;
 int injection_revert(struct session *session, struct injection *injection, struct err *err) MUST_CHECK;
 struct injection *injection_find(struct session *session, const char *id);
+/* An agent's event: a fault whose time to live is over in one place is to be reverted in all of them. */
+void injection_notice(struct session *session, const json_t *event, int64_t t_ns);
+int injection_revert_expired(struct session *session, struct err *err) MUST_CHECK;
 /* Revert everything in force, newest first; goes on after failures. */
 int injection_revert_all(struct session *session, struct err *err) MUST_CHECK;
 

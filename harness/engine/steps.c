@@ -247,6 +247,10 @@ static int advance_one(struct session *session, struct operation *operation, boo
 
 int steps_advance(struct session *session, struct err *err)
 {
+    int state = injection_revert_expired(session, err);
+    if (state < 0) {
+        return state;
+    }
     for (size_t i = 0; i < session->operations.count;) {
         bool ended = false;
         int status = advance_one(session, session->operations.items[i], &ended, err);

@@ -1,5 +1,8 @@
 /* From the words of a scenario ({ region = "us-east", peer = "eu-west" }) to the fault descriptions that agents receive. */
 #include "harness/engine/session.h"
+#include "harness/engine/steps.h"
+
+#include "harness/base/clock.h"
 
 #include <string.h>
 
@@ -154,30 +157,46 @@ static int select_all(const struct topology *topology, const struct node *args, 
     return status;
 }
 
+/* One description for each target; `ttl_ns` is 0 when the scenario says no `ttl`. */
+static void describe_all(const struct topology *topology, const struct node *args, const struct selected *selected,
+                         const char *id, int64_t ttl_ns, json_t *peers, struct target_list *list)
+{
+    const struct node *options = node_get(args, "options");
+    for (size_t i = 0; i < selected->count; i++) {
+        char part[32];
+        if (selected->count > 1) {
+            (void)str_format(part, sizeof(part), "%s.%zu", id, i + 1);
+        } else {
+            (void)str_copy(part, sizeof(part), id);
+        }
+        json_t *description =
+            json_pack("{s:s, s:s, s:o, s:o}", "fault_id", part, "fault", node_text(args, "fault") ?: "", "options",
+                      own_options(options), "target", describe_target(topology, &selected->items[i], peers));
+        if (ttl_ns > 0) {
+            json_object_set_new(description, "ttl_ms", json_integer((ttl_ns + NS_PER_MS - 1) / NS_PER_MS));
+        }
+        *VEC_ADD(list) = description;
+    }
+}
+
 int targets_describe(const struct topology *topology, const struct node *args, const char *id, struct target_list *ret_list,
                      char **ret_name, struct err *err)
 {
     const struct node *options = node_get(args, "options");
     struct selected selected CLEANUP(selected_clear) = {0};
     AUTO_JSON json_t *peers = json_array();
+    int64_t ttl_ns = 0;
     int status = select_all(topology, args, &selected, err);
+    if (status == 0) {
+        status = steps_duration(options, "ttl", 0, &ttl_ns, err);
+    }
     if (status == 0) {
         status = peers_resolve(topology, node_get(options, "peer"), selected.items, selected.count, peers, err);
     }
     if (status < 0) {
         return status;
     }
-    for (size_t i = 0; i < selected.count; i++) {
-        char part[32];
-        if (selected.count > 1) {
-            (void)str_format(part, sizeof(part), "%s.%zu", id, i + 1);
-        } else {
-            (void)str_copy(part, sizeof(part), id);
-        }
-        *VEC_ADD(ret_list) =
-            json_pack("{s:s, s:s, s:o, s:o}", "fault_id", part, "fault", node_text(args, "fault") ?: "", "options",
-                      own_options(options), "target", describe_target(topology, &selected.items[i], peers));
-    }
+    describe_all(topology, args, &selected, id, ttl_ns, peers, ret_list);
     *ret_name = name_of(ret_list, peers);
     return 0;
 }

@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include <string.h>
+
 #include "harness/base/clock.h"
 #include "harness/base/vec.h"
 #include "harness/measure/measurement.h"
@@ -20,19 +22,21 @@ static int64_t parse_utc(const char *text)
     return timegm(&tm) * NS_PER_S + ms * NS_PER_MS;
 }
 
-/* The fault of an event; one that was never requested (the line was lost) gets an entry with what is known. */
+/* The fault of an event, also when it speaks of one of its parts ("f1.2"); one that was never requested (the line was lost) gets an entry with what is known. */
 static size_t fault_index(struct measurement *measurement, const json_t *event)
 {
     struct result *result = measurement->result;
     const char *id = json_str(event, "fault_id", "");
+    int length = (int)strcspn(id, ".");
     for (size_t i = 0; i < result->fault_count; i++) {
-        if (str_eq(result->faults[i].fault_id, id)) {
+        const char *known = result->faults[i].fault_id;
+        if (strlen(known) == (size_t)length && strncmp(known, id, (size_t)length) == 0) {
             return i;
         }
     }
     result->faults = xrealloc(result->faults, result->fault_count + 1, sizeof(*result->faults));
     result->faults[result->fault_count] = (struct fault_result){
-        .fault_id = xstrdup(id),
+        .fault_id = xasprintf("%.*s", length, id),
         .fault = xstrdup(json_str(event, "fault", "fault")),
         .target = xstrdup(json_str(event, "target", id)),
         .plan = xstrdup(json_str(event, "plan", "")),
@@ -88,6 +92,18 @@ static void take_reverted(struct measurement *measurement, const json_t *event, 
     set_bracket(measurement, index, true, fault->removed_ns - json_int(event, "before_ns", t_ns), json_int(event, "bound_ns", 0));
 }
 
+/* Each part says so; the first is enough. */
+static void take_expired(struct measurement *measurement, const json_t *event, struct fault_result *fault)
+{
+    bool reverted = json_flag(event, "reverted", false);
+    if (!fault->expired || !reverted) {
+        measure_finding(measurement, "Fault %s (%s %s) came to the end of its time to live%s%s.", fault->fault_id, fault->fault,
+                        fault->target, reverted ? " and was taken away by its agent" : ", and its agent could not take it away: ",
+                        reverted ? "" : json_str(event, "reason", "no reason given"));
+    }
+    fault->expired = true;
+}
+
 static void take_fault_event(struct measurement *measurement, const json_t *event, const char *kind)
 {
     size_t index = fault_index(measurement, event);
@@ -101,6 +117,8 @@ static void take_fault_event(struct measurement *measurement, const json_t *even
     } else if (str_eq(kind, "fault.proven")) {
         fault->proven = json_flag(event, "ok", false);
         set_text(&fault->proof, json_str(event, "proof", ""));
+    } else if (str_eq(kind, "fault.expired")) {
+        take_expired(measurement, event, fault);
     } else if (str_eq(kind, "fault.reverting")) {
         fault->reverting_ns = t_ns;
         add_disruption(measurement, t_ns, index, true);

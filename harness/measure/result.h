@@ -73,6 +73,7 @@ struct fault_result {
     json_t *residue; /* owned: array of texts, NULL when it was not checked */
     int64_t requested_ns, applied_before_ns, applied_after_ns, reverting_ns, removed_ns; /* 0: did not happen */
     bool applied, proven, removed, clean;
+    bool expired; /* its time to live was over */
 };
 
 struct loss {

@@ -53,6 +53,7 @@ scenario 'd:inject(fault.blackhole { region = "us-esat" })' | refused no_region 
 scenario 'd:inject(fault.blackhol { region = "us-east" })' | refused no_fault 'no_fault.lua:7' 'blackhol' "'blackhole'"
 scenario 'd:inject(fault.blackhole { regoin = "us-east" })' | refused no_target 'no_target.lua:7:'
 scenario 'd:inject(fault.loss { region = "us-east", probability = "130%" })' | refused out_of_range 'out_of_range.lua:7:' '130%'
+scenario 'd:inject(fault.blackhole { region = "us-east", ttl = "5" })' | refused bad_ttl 'bad_ttl.lua:7:' 'ttl' '"5s"'
 scenario 'd:wait "3 parsecs"' | refused bad_duration 'bad_duration.lua:7' 'parsecs'
 scenario "$steps" '  alerts = { "dns" },' | refused no_alert "'dns' is an observer of the kind 'dns', expected one of the kind 'alert'"
 scenario "$steps" '  may_fire = { "dsn" },' | refused no_alert_observer "no observer 'dsn'" "did you mean 'dns'"

@@ -294,6 +294,32 @@ static void faults_left_to_the_end_are_reverted(void **state)
     assert_string_equal(json_str(fake_drill_event(&drill, "readback", 1), "cause", ""), "failback"); /* the end's own */
 }
 
+/* A fault with a `ttl` ends by itself: that is its return, and what the scenario reverts later is nothing new. */
+static void a_fault_ends_by_itself(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.outage_ns = FAKE_NEVER;
+    fake_system.failback_ns = 3 * NS_PER_S;
+    fake_drill_run("local f = d:inject(fault.loss { host = { 'us-east-gw', 'us-west-gw' }, ttl = '6s' })\n"
+                   "d:await_recovery { within = '30s' }\nf:revert()",
+                   &drill);
+    check_exit(&drill, VERDICT_PASS, 0, "PASS");
+    assert_int_equal(fake_system.held.count, 2);
+    assert_int_equal(fake_system.held.items[0].ttl_ms, 6000);
+    assert_int_equal(fake_drill_count(&drill, "fault.expired"), 2);
+    assert_int_equal(fake_drill_count(&drill, "fault.reverting"), 1);
+    assert_int_equal(fake_system_unasked(), 0);
+    int64_t expired_ns = json_int(fake_drill_event(&drill, "fault.expired", 0), "t", 0);
+    assert_int_equal(json_int(fake_drill_event(&drill, "fault.reverting", 0), "t", 0), expired_ns);
+    assert_int_equal(drill.result->fault_count, 1); /* its parts are no faults of their own */
+    assert_true(drill.result->faults[0].expired && drill.result->faults[0].removed);
+    assert_true(drill.result->faults[0].removed_ns - expired_ns < 300 * NS_PER_MS);
+    check_seconds(&drill.result->rto, 9); /* from the fault on: it was in force until its time was over, and 3 s more it took */
+    assert_non_null(
+        strstr(drill.result->findings[0], "Fault f1 (loss us-east-gw, us-west-gw) came to the end of its time to live"));
+}
+
 static void steps_side_by_side(void **state)
 {
     struct fake_drill drill AUTO_DRILL = {0};
@@ -358,6 +384,7 @@ int main(void)
         DRILL_TEST(requests_that_are_not_sent),
         DRILL_TEST(clocks_that_agree_less_than_the_margin),
         DRILL_TEST(an_unhealthy_baseline),
+        DRILL_TEST(a_fault_ends_by_itself),
     };
     return cmocka_run_group_tests(tests, fake_drill_setup, fake_drill_teardown);
 }

@@ -68,6 +68,7 @@ void fake_hold(struct place *place, const json_t *params, bool in_force)
     (void)str_copy(held->place, sizeof(held->place), place->name);
     held->in_force = held->was_in_force = in_force;
     held->ttl_ms = json_int(params, "ttl_ms", 0);
+    held->expires_ns = clock_now_ns() + held->ttl_ms * NS_PER_MS;
 }
 
 static int apply(struct place *place, const json_t *params, json_t **ret_result, struct err *err)
@@ -84,6 +85,26 @@ static int apply(struct place *place, const json_t *params, json_t **ret_result,
     return 0;
 }
 
+static void take_out(struct fake_held *held, int64_t at_ns)
+{
+    if (held->in_force && load && (fake_system.failback_ns > 0 || fake_system.outage_ns == FAKE_NEVER)) {
+        fake_load_break(load, at_ns, at_ns + fake_system.failback_ns);
+    }
+    held->in_force = false;
+}
+
+const struct fake_held *fake_expire(void)
+{
+    VEC_EACH(held, &fake_system.held)
+    {
+        if (held->in_force && held->ttl_ms && clock_now_ns() >= held->expires_ns) {
+            take_out(held, held->expires_ns);
+            return held;
+        }
+    }
+    return NULL;
+}
+
 static int revert(struct place *place, const json_t *params, json_t **ret_result, struct err *err)
 {
     struct fake_held *held = fake_find_held(params);
@@ -91,10 +112,7 @@ static int revert(struct place *place, const json_t *params, json_t **ret_result
     if (!held) {
         return err_set(err, ERR_STATE, "there is no fault '%s' here", json_str(params, "fault_id", ""));
     }
-    if (held->in_force && load && (fake_system.failback_ns > 0 || fake_system.outage_ns == FAKE_NEVER)) {
-        fake_load_break(load, clock_now_ns(), clock_now_ns() + fake_system.failback_ns);
-    }
-    held->in_force = false;
+    take_out(held, clock_now_ns());
     *ret_result = stamps();
     return 0;
 }

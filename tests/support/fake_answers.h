@@ -16,6 +16,8 @@ struct place {
 typedef int fake_method_f(struct place *place, const json_t *params, json_t **ret_result, struct err *err);
 fake_method_f *fake_method(const char *name); /* NULL when there is none */
 struct fake_held *fake_find_held(const json_t *params);
+/* Take out the first fault that has outlived its time; NULL: there is none. */
+const struct fake_held *fake_expire(void);
 void fake_hold(struct place *place, const json_t *params, bool in_force);
 int64_t fake_in_force_ns(void);  /* since when the first fault is; 0: not yet */
 void fake_answers_advance(void); /* the load, to the present */

@@ -117,6 +117,19 @@ static bool tell_change(struct place *place)
     return true;
 }
 
+static bool tell_expired(struct places *places)
+{
+    const struct fake_held *held = fake_expire();
+    struct place *place = held ? places_find(places, held->place) : NULL;
+    if (!place) {
+        return false;
+    }
+    AUTO_JSON json_t *event =
+        json_pack("{s:s, s:s, s:b, s:s}", "kind", "fault.expired", "fault_id", held->id, "reverted", true, "reason", "");
+    places->hooks.on_event(places->context, place, event, held->expires_ns);
+    return true;
+}
+
 /* Virtual time passes: requests are sent and answered, agents reply and die. True when something was told. */
 static bool advance_to(struct places *places, int64_t now_ns)
 {
@@ -131,6 +144,7 @@ static bool advance_to(struct places *places, int64_t now_ns)
             i++;
         }
     }
+    told = tell_expired(places) || told;
     VEC_EACH(place, &places->items)
     {
         told = tell_change(*place) || told;

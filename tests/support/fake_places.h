@@ -21,7 +21,7 @@ struct fake_held { /* a fault as its agent holds it */
     char id[32], place[64];
     bool in_force, was_in_force;
     int reverts_asked;
-    int64_t ttl_ms;
+    int64_t ttl_ms, expires_ns;
 };
 
 struct fake_system {
