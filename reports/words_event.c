@@ -20,7 +20,6 @@ static const struct {
     {"fault.requested", "{fault_id}: asked for {fault} {target}: {plan}"},
     {"fault.applied", "{fault_id}: in force by {mechanism}"},
     {"fault.changed", "{fault_id}: {text}"},
-    {"fault.expired", "{fault_id}: its time to live ended, it is reverted"},
     {"fault.reset", "{fault_id}: after the revert: {text}"},
     {"fault.reverting", "{fault_id}: asked to be reverted"},
     {"fault.reverted", "{fault_id}: reverted"},
@@ -31,7 +30,6 @@ static const struct {
     {"service.started", "service {service} started, pid {pid}"},
     {"agent.lost", "agent lost: {reason}"},
     {"agent.restarted", "agent restarted"},
-    {"note", "{text}"},
     {"abort", "aborted: {reason}"},
     {"drill.end", "drill ended: {conclusion} {reason}"},
 };
@@ -101,6 +99,13 @@ static bool print_judged(const json_t *event, const char *kind, struct buf *out)
                     out);
     } else if (str_eq(kind, "residue")) {
         print_words(event, json_flag(event, "clean", false) ? "nothing left behind" : "LEFT BEHIND: {left}", out);
+    } else if (str_eq(kind, "note")) {
+        print_words(event, *json_str(event, "by", "") ? "{text} ({by})" : "{text}", out);
+    } else if (str_eq(kind, "fault.expired")) {
+        print_words(event,
+                    json_flag(event, "reverted", false) ? "{fault_id}: its time to live was over, taken away"
+                                                        : "{fault_id}: its time to live was over, NOT TAKEN AWAY: {reason}",
+                    out);
     } else if (str_eq(kind, "fault.residue")) {
         print_words(event, json_flag(event, "clean", false) ? "{fault_id}: no trace left" : "{fault_id}: LEFT TRACES: {left}",
                     out);
