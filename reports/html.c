@@ -194,7 +194,7 @@ static void write_body(struct xml *xml, const struct page *page)
     html_security(xml, page->context);
     html_plan(xml, page->result, page->context);
     html_history(xml, page->result, page->context);
-    html_method(xml, page->result);
+    html_method(xml, page->result, page->context);
     html_evidence(xml, page->context);
     html_verify(xml, page->context);
     html_appendix(xml, page->result, page->folder);

@@ -109,12 +109,13 @@ static void write_definitions(struct xml *xml)
     xml_close(xml);
 }
 
-void html_method(struct xml *xml, const struct result *result)
+void html_method(struct xml *xml, const struct result *result, const struct report_context *context)
 {
     html_section(xml, "method", "Method and definitions");
     write_settings(xml, result);
     write_recipe(xml);
     write_definitions(xml);
+    html_redactions(xml, context);
     html_section_end(xml);
 }
 

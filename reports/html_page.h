@@ -62,7 +62,9 @@ void html_events(struct xml *xml, const struct result *result);
 void html_security(struct xml *xml, const struct report_context *context);
 void html_plan(struct xml *xml, const struct result *result, const struct report_context *context);
 void html_history(struct xml *xml, const struct result *result, const struct report_context *context);
-void html_method(struct xml *xml, const struct result *result);
+void html_method(struct xml *xml, const struct result *result, const struct report_context *context);
+/* A part of the method; nothing when it is not recorded what was taken out. */
+void html_redactions(struct xml *xml, const struct report_context *context);
 void html_evidence(struct xml *xml, const struct report_context *context);
 void html_verify(struct xml *xml, const struct report_context *context);
 void html_appendix(struct xml *xml, const struct result *result, const char *folder);

@@ -58,6 +58,9 @@ int report_context_load(const char *folder, struct report_context *context, stru
     if (status == 0) {
         status = load_part(folder, "verify.json", JSON_OBJECT, &context->verify, err);
     }
+    if (status == 0) {
+        status = load_part(folder, "redactions.json", JSON_OBJECT, &context->redactions, err);
+    }
     return status;
 }
 
@@ -66,7 +69,8 @@ void report_context_clear(struct report_context *context)
     json_decref(context->programme);
     json_decref(context->history);
     json_decref(context->verify);
-    context->programme = context->history = context->verify = NULL;
+    json_decref(context->redactions);
+    context->programme = context->history = context->verify = context->redactions = NULL;
 }
 
 int reports_write_all(const struct result *result, const struct report_context *context, const char *folder, struct err *err)

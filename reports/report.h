@@ -14,7 +14,7 @@
 enum junit_dialect { JUNIT_CI = 0, JUNIT_ANT, JUNIT_GITLAB, JUNIT_COUNT };
 
 /* What a report shows beside the drill itself. Everything may be missing. It lies in the drill's folder, so that rendering again
- * gives the same bytes: programme.json, history.json and verify.json, written there before the reports are.
+ * gives the same bytes: programme.json, history.json, verify.json and redactions.json, written there before the reports are.
  *
  * programme (object; a text, or a list of what is said, unless stated):
  *   exercise_type environment business_service criticality programme_slot trigger announced
@@ -31,15 +31,16 @@ enum junit_dialect { JUNIT_CI = 0, JUNIT_ANT, JUNIT_GITLAB, JUNIT_COUNT };
  *   {drill_id, date, verdict (pass|fail|inconclusive), rto_seconds (number or null), censored (bool: more than rto_seconds),
  *    target_seconds (number or null)}, optional: changed (text: what is not comparable from here on),
  *    objectives {TEXT or METRIC: {measured (number), unit, result}}
- * verify (object): bundle, signer, commands[], limits[] (texts); without it the report says how to check it by hand */
+ * verify (object): bundle, signer, commands[], limits[] (texts); without it the report says how to check it by hand
+ * redactions (object): redacted[] {file, rule, count}, added[] (texts); see docs/archive.md */
 struct report_context {
-    json_t *programme, *history, *verify; /* owned when loaded; NULL when there is none */
+    json_t *programme, *history, *verify, *redactions; /* owned when loaded; NULL when there is none */
     enum junit_dialect junit;
     const char *attachments; /* borrowed: the way to the drill's folder in junit.xml; NULL: junit.xml lies in it */
     const char *source;      /* borrowed: the folder of the evidence; NULL: the one that is written to */
 };
 
-/* Read the three files of a drill's folder, as far as they are there. One that cannot be read is an error. */
+/* Read the four files of a drill's folder, as far as they are there. One that cannot be read is an error. */
 int report_context_load(const char *folder, struct report_context *context, struct err *err) MUST_CHECK;
 void report_context_clear(struct report_context *context);
 

@@ -72,6 +72,9 @@ if grep -ra "PLANTED[0-9a-z]*" "$work/small" "$work/small.out"; then
 fi
 jq -e '.redacted | map(.file) | unique | contains(["environment.json", "events.jsonl", "logs/web@here-box.log", "plan.json", "scenario.lua", "topology.yaml"])' \
     "$folder/redactions.json" >/dev/null || fail "not every file is in the list of redactions: $(cat "$folder/redactions.json")"
+for said in 'Secrets taken out' 'scenario and topology added to the rules: x-tenant, x-own\.'; do
+    grep -q "$said" "$folder/report.html" || fail "report.html does not say '$said'"
+done
 jq -e '.added == ["x-tenant", "x-own"]' "$folder/redactions.json" >/dev/null || fail "the user's own rules are not in the list"
 for check in report verify; do
     "$DRILL" $check "$folder/.." >"$work/$check.out" 2>&1 || [ $check = report ] || fail "$(cat "$work/$check.out")"

@@ -105,6 +105,26 @@ static void programme_and_history_are_shown(void **state)
     assert_non_null(strstr(page, "✘ FAIL</td><td>no token, no answer"));
 }
 
+static void secrets_taken_out_are_told(void **state)
+{
+    AUTO_JSON json_t *redactions =
+        json_pack("{s:[{s:s, s:s, s:i}, {s:s, s:s, s:i}], s:[s, s]}", "redacted", "file", "events.jsonl", "rule", "name token",
+                  "count", 3, "file", "<b>.log", "rule", "url user", "count", 2, "added", "x-tenant", "x-<own>");
+    AUTO_JSON json_t *none = json_pack("{s:[], s:[]}", "redacted", "added");
+    const struct report_context told = {.redactions = redactions}, nothing = {.redactions = none}, unknown = {0};
+    AUTO_FREE char *page = page_with(&told), *again = page_with(&told), *empty = page_with(&nothing),
+                   *without = page_with(&unknown);
+    (void)state;
+    assert_string_equal(page, again);
+    assert_non_null(strstr(page, "Secrets taken out"));
+    assert_non_null(strstr(page, "5 values were replaced with [redacted]"));
+    assert_non_null(strstr(page, "<td>events.jsonl</td><td>name token</td>"));
+    assert_non_null(strstr(page, "<td>&lt;b&gt;.log</td>"));
+    assert_non_null(strstr(page, "added to the rules: x-tenant, x-&lt;own&gt;."));
+    assert_non_null(strstr(empty, "No rule found a secret"));
+    assert_null(strstr(without, "Secrets taken out"));
+}
+
 static void hostile_context_stays_text(void **state)
 {
     static const char evil[] = "</style><script>alert(1)</script>";
@@ -193,10 +213,15 @@ static void tap_says_what_is_not_met(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(history_sorts_the_censored_last), cmocka_unit_test(pass_bound_is_known),
-        cmocka_unit_test(shares_leave_out_the_hold),       cmocka_unit_test(programme_and_history_are_shown),
-        cmocka_unit_test(hostile_context_stays_text),      cmocka_unit_test(context_of_another_shape_is_refused),
-        cmocka_unit_test(ten_annotations_are_enough),      cmocka_unit_test(tap_says_what_is_not_met),
+        cmocka_unit_test(history_sorts_the_censored_last),
+        cmocka_unit_test(pass_bound_is_known),
+        cmocka_unit_test(shares_leave_out_the_hold),
+        cmocka_unit_test(programme_and_history_are_shown),
+        cmocka_unit_test(secrets_taken_out_are_told),
+        cmocka_unit_test(hostile_context_stays_text),
+        cmocka_unit_test(context_of_another_shape_is_refused),
+        cmocka_unit_test(ten_annotations_are_enough),
+        cmocka_unit_test(tap_says_what_is_not_met),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
