@@ -5,5 +5,5 @@ command -v prometheus prometheus-alertmanager prometheus-blackbox-exporter >/dev
 run monitoring 0 -- run scenarios/monitoring.lua --quiet
 is .conclusion completed
 holds '[.objectives[] | select(.metric == "silent_alerts" or .metric == "false_alerts") | .measured == 0] | all and length == 2'
-holds '[.phases[] | select(.name == "detect" and (.source | startswith("alert alert RegionDown")))] | length == 1'
+holds '[.phases[] | select(.name == "detect" and (.source | startswith("alert RegionDown")))] | length == 1'
 holds '[.findings[] | select(startswith("alert TrafficMoved fired") and endswith("as it should."))] | length == 1'
