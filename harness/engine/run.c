@@ -87,12 +87,24 @@ static int enclose(struct session *session, struct err *err)
     return status;
 }
 
+/* The topology's file and, as topology.base.yaml, topology.base-2.yaml, … those that it extends. */
+static int copy_topology(struct session *session, struct err *err)
+{
+    char *const *bases = session->topology->bases;
+    int status = copy_into(session, session->topology->file, "topology.yaml", err);
+    for (int i = 0; status == 0 && bases && bases[i]; i++) {
+        AUTO_FREE char *name = i ? xasprintf("topology.base-%d.yaml", i + 1) : xstrdup("topology.base.yaml");
+        status = copy_into(session, bases[i], name, err);
+    }
+    return status;
+}
+
 static int open_evidence(struct session *session, struct err *err)
 {
     AUTO_FREE char *events = xasprintf("%s/events.jsonl", session->folder);
     int status = copy_into(session, session->scenario->file, "scenario.lua", err);
     if (status == 0) {
-        status = copy_into(session, session->topology->file, "topology.yaml", err);
+        status = copy_topology(session, err);
     }
     if (status == 0) {
         status = write_json(session, "plan.json", describe_plan(session), err);
