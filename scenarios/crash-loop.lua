@@ -2,6 +2,7 @@
 --
 -- After a bad release a process comes up, serves for a moment and dies. Each return to service takes users to it who then see it die: the
 -- health check's hysteresis decides how many. After the last death it may live.
+-- Half of the requests open a connection of their own, as many users do: one kept connection to the other gateway would see nothing.
 --
 --   drill scenarios/crash-loop.lua
 --   drill scenarios/crash-loop.lua --set every=1s
@@ -10,7 +11,7 @@ return drill {
   why        = "What comes back too early hurts more than what stays away.",
   usual      = "65s",
   topology   = "topologies/three-region.yaml",
-  load       = { rate = "300/s", writes = "30%", deadline = "1s" },
+  load       = { rate = "300/s", writes = "30%", deadline = "1s", connections = "mixed" },
   measure    = { hold = "10s" },
   params     = { every = "3s", times = "4" },
   objectives = { "rto <= 45s", "lost <= 0", "failed < 30%" },

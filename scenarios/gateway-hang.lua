@@ -2,6 +2,7 @@
 --
 -- A dead process is refused at once; one that hangs costs every client its whole deadline, and a health check that only connects calls it
 -- healthy. DNS must drop it as soon as a real question goes unanswered.
+-- Half of the requests open a connection of their own, as many users do: one kept connection to the other gateway would see nothing.
 --
 --   drill scenarios/gateway-hang.lua
 return drill {
@@ -9,7 +10,7 @@ return drill {
   why        = "A service that accepts and never answers is worse than one that is gone.",
   usual      = "50s",
   topology   = "topologies/three-region.yaml",
-  load       = { rate = "300/s", writes = "30%", deadline = "1s" },
+  load       = { rate = "300/s", writes = "30%", deadline = "1s", connections = "mixed" },
   measure    = { hold = "10s" },
   objectives = { "rto <= 20s", "lost <= 0", "failed < 30%" },
 

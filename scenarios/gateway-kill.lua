@@ -2,6 +2,7 @@
 --
 -- The process dies with SIGKILL; its address stays in DNS until the health checks have failed often enough. Clients that hold a
 -- connection to it see a reset, new connections are refused. Then it is started again.
+-- Half of the requests open a connection of their own, as many users do: one kept connection to the other gateway would see nothing.
 --
 --   drill scenarios/gateway-kill.lua
 --   drill scenarios/gateway-kill.lua --set connections=new     clients without keep-alive feel it for longer
@@ -10,7 +11,7 @@ return drill {
   why        = "Processes die every day; one of two gateways must not be missed for longer than DNS takes to drop it.",
   usual      = "50s",
   topology   = "topologies/three-region.yaml",
-  load       = { rate = "300/s", writes = "30%", deadline = "1s" },
+  load       = { rate = "300/s", writes = "30%", deadline = "1s", connections = "mixed" },
   measure    = { hold = "10s" },
   params     = { signal = "KILL" },
   objectives = { "rto <= 15s", "lost <= 0", "failed < 20%" },
