@@ -60,6 +60,9 @@ static int arm_timer(struct vantage *vantage, struct err *err)
         int64_t deadline_ns = vantage->waiting.items[vantage->waiting_first].deadline_ns;
         next_ns = deadline_ns < next_ns ? deadline_ns : next_ns;
     }
+    if (vantage->give_up_ns && vantage->give_up_ns < next_ns) {
+        next_ns = vantage->give_up_ns;
+    }
     if (next_ns == vantage->armed_ns) {
         return 0;
     }
@@ -110,6 +113,21 @@ static void issue_due(struct vantage *vantage)
     http_run(vantage->http, now_ns);
 }
 
+/* Each request ends at its deadline. Should one ever get lost, the load ends all the same, and the ledger says whose fault it was. */
+static bool waits_for_answers(struct vantage *vantage)
+{
+    int64_t now_ns = clock_now_ns();
+    if (vantage->give_up_ns == 0) {
+        vantage->give_up_ns = now_ns + vantage->settings.deadline_ns + VANTAGE_GIVE_UP_MS * NS_PER_MS;
+    }
+    if (vantage->in_flight > 0 && now_ns >= vantage->give_up_ns) {
+        http_run(vantage->http, now_ns); /* this process may have stood still since the deadlines were looked at */
+        vantage_expire_waiting(vantage, now_ns);
+        vantage_give_up(vantage);
+    }
+    return vantage->in_flight > 0;
+}
+
 /* What was due before the end was asked for belongs to the schedule, also when the loop was held up meanwhile. */
 static bool goes_on(struct vantage *vantage)
 {
@@ -118,7 +136,7 @@ static bool goes_on(struct vantage *vantage)
         issue_due(vantage);
     }
     vantage->ending = vantage->ending || asked != ASKED_NOTHING;
-    return asked != ASKED_DROP && (!vantage->ending || vantage->in_flight > 0);
+    return asked != ASKED_DROP && (!vantage->ending || waits_for_answers(vantage));
 }
 
 static int loop(struct vantage *vantage, struct err *err)
