@@ -21,6 +21,7 @@ struct vantage {
     struct http *http;
     int epoll_fd, timer_fd, asked_fd;
     int64_t armed_ns, end_ns;
+    int64_t issued_ns;              /* when a request was last issued */
     int64_t give_up_ns;             /* when what is still in flight is lost; 0: not ending yet */
     VEC(struct http_order) waiting; /* for an address, nearly in order of their deadlines */
     size_t waiting_first;
