@@ -37,8 +37,9 @@ const char *outcome_name(enum request_outcome outcome)
 
 const char *not_sent_text(enum not_sent_reason reason)
 {
-    static const char *const texts[NOT_SENT_COUNT] = {"not recorded", "over the in-flight limit", "no descriptor was left",
-                                                      "no local port was left", "the HTTP library took no more"};
+    static const char *const texts[NOT_SENT_COUNT] = {
+        "not recorded",           "over the in-flight limit",      "no descriptor was left",
+        "no local port was left", "the HTTP library took no more", "the driver lost track of it"};
     return (unsigned)reason < NOT_SENT_COUNT ? texts[reason] : "unknown";
 }
 

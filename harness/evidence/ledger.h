@@ -33,6 +33,7 @@ enum not_sent_reason { /* why a request was not sent */
                        NOT_SENT_DESCRIPTORS, /* no descriptor was left */
                        NOT_SENT_PORTS,       /* no local port was left */
                        NOT_SENT_LIBRARY,     /* libcurl took no more */
+                       NOT_SENT_LOST,        /* the driver lost track of it; sent_ns says whether it went out */
                        NOT_SENT_COUNT
 };
 const char *not_sent_text(enum not_sent_reason reason); /* "over the in-flight limit" */

@@ -8,7 +8,10 @@
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
 
-enum { CA_MAX_BYTES = 16 * 1024 * 1024 };
+enum {
+    CA_MAX_BYTES = 16 * 1024 * 1024,
+    RUN_AGAIN_MAX = 64 /* shards that want to be called again at once; after so many the deadlines come first */
+};
 
 struct socket_state *http_socket_at(struct http *http, curl_socket_t fd)
 {
@@ -240,17 +243,26 @@ static void run_timers(struct http *http, int64_t now_ns)
     http->timer_ns = next_ns < http->timer_ns ? next_ns : http->timer_ns;
 }
 
+static void run_ready(struct http *http)
+{
+    size_t limit = http->ready.count + RUN_AGAIN_MAX, count = 0;
+    while (count < http->ready.count && count < limit) {
+        struct shard *shard = http->ready.items[count++];
+        shard->ready = false; /* it may come again while it runs */
+        run_shard(shard);
+    }
+    http->ready.count -= count;
+    if (http->ready.count > 0) {
+        memmove(http->ready.items, http->ready.items + count, http->ready.count * sizeof(*http->ready.items));
+    }
+}
+
 void http_run(struct http *http, int64_t now_ns)
 {
     while (http->first_due && http->first_due->deadline_ns <= now_ns) {
         expire(http->first_due, now_ns);
     }
-    for (size_t i = 0; i < http->ready.count; i++) {
-        struct shard *shard = http->ready.items[i];
-        shard->ready = false; /* it may come again while it runs */
-        run_shard(shard);
-    }
-    http->ready.count = 0;
+    run_ready(http);
     if (http->timer_ns <= now_ns) {
         run_timers(http, now_ns);
     }

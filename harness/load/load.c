@@ -4,19 +4,24 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "harness/base/clock.h"
 #include "harness/base/fd.h"
 #include "harness/base/str.h"
 #include "harness/load/vantage.h"
 
+enum { JOIN_MARGIN_S = 10 };
+
 struct load {
     json_t *settings; /* the vantage borrows its texts */
     char *subject;    /* of events */
+    int64_t deadline_ns;
     struct vantage *vantage;
     pthread_t thread;
-    bool running;
-    int status; /* the thread's, with error: valid once it is joined */
+    bool running, stuck; /* stuck: its thread did not end and goes on using all of this */
+    int status;          /* the thread's, with error: valid once it is joined */
     struct err error;
     int event_fd; /* a semaphore: one count an event */
     pthread_mutex_t lock;
@@ -51,6 +56,7 @@ static int open_load(struct load *load, const json_t *settings, struct err *err)
     if (status < 0) {
         return status;
     }
+    load->deadline_ns = read.deadline_ns;
     load->subject = xasprintf("client %s", read.vantage);
     load->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
     if (load->event_fd < 0) {
@@ -93,18 +99,28 @@ int load_start(const json_t *settings, struct load **ret_load, struct err *err)
     return 0;
 }
 
-static void end_thread(struct load *load, bool drop)
+/* The vantage gives up by itself in time; this is for a thread that hangs in a call. */
+static int end_thread(struct load *load, bool drop, struct err *err)
 {
-    if (load->running) {
-        vantage_ask_to_end(load->vantage, drop);
-        pthread_join(load->thread, NULL);
-        load->running = false;
+    struct timespec until;
+    if (!load->running) {
+        return 0;
     }
+    vantage_ask_to_end(load->vantage, drop);
+    clock_gettime(CLOCK_REALTIME, &until); /* what pthread_timedjoin_np goes by */
+    until.tv_sec += (load->deadline_ns + VANTAGE_GIVE_UP_MS * NS_PER_MS) / NS_PER_S + JOIN_MARGIN_S;
+    int failed = pthread_timedjoin_np(load->thread, NULL, &until);
+    load->running = false;
+    load->stuck = failed != 0;
+    return failed ? err_errno(err, failed, "the thread of the load of '%s' does not end", load->subject) : 0;
 }
 
 int load_stop(struct load *load, json_t **ret_summary, struct err *err)
 {
-    end_thread(load, false);
+    int status = end_thread(load, false, err);
+    if (status < 0) {
+        return status;
+    }
     if (load->status < 0) {
         *err = load->error;
         return load->status;
@@ -115,10 +131,10 @@ int load_stop(struct load *load, json_t **ret_summary, struct err *err)
 
 void load_free(struct load *load)
 {
-    if (!load) {
+    struct err ignored = {0};
+    if (!load || load->stuck || end_thread(load, true, &ignored) < 0) {
         return;
     }
-    end_thread(load, true);
     vantage_free(load->vantage);
     fd_close(load->event_fd);
     json_decref(load->events);

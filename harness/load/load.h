@@ -40,7 +40,8 @@ struct load;
 int load_check(const json_t *settings, struct err *err) MUST_CHECK;
 /* Checks the settings, creates the ledger and starts. Wrong settings are ERR_INPUT. */
 int load_start(const json_t *settings, struct load **ret_load, struct err *err) MUST_CHECK;
-/* Issue nothing more, wait until what is in flight has ended or passed its deadline, close the ledger. *ret_summary (new reference):
+/* Issue nothing more, wait until what is in flight has ended or passed its deadline, close the ledger. Whatever happens it comes back
+ * within the deadline and a few seconds: a request without an outcome by then is recorded as not sent, "the driver lost track of it". *ret_summary (new reference):
  * late_p99_ns, late_max_ns (issued after due), overloaded_ms (how long the driver could not keep up), sent, not_sent and why
  * (not_sent_reasons), in_flight_max, in_flight_limit and what it bounds memory to (memory_limit_bytes), cpu_ns, realtime, http2 (answers
  * over it), warmed (requests before T0). `load` stays the caller's to free. */

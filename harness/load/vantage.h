@@ -28,6 +28,9 @@ struct vantage_settings { /* texts borrowed from the settings object */
 
 struct vantage;
 
+/* After the last request's deadline the loop waits no longer than this for any answer. */
+enum { VANTAGE_GIVE_UP_MS = 2000 };
+
 struct vantage_watch {
     /* From the vantage's thread: a DNS answer has changed. */
     void (*changed)(void *context, const char *from, const char *to, int64_t t_ns);
@@ -44,7 +47,7 @@ int vantage_new(const struct vantage_settings *settings, const struct vantage_wa
                 struct err *err) MUST_CHECK;
 void vantage_free(struct vantage *vantage); /* accepts NULL */
 DEFINE_CLEANUP(struct vantage *, vantage, vantage_free)
-/* The loop: until asked to end and nothing is in flight, or asked to drop all. A failure is the machine's (epoll, timer). */
+/* The loop: until asked to end and nothing is in flight, at the latest VANTAGE_GIVE_UP_MS past the last deadline; or asked to drop all. A failure is the machine's (epoll, timer). */
 int vantage_run(struct vantage *vantage, struct err *err) MUST_CHECK;
 /* From any thread. `drop`: do not wait for what is in flight. */
 void vantage_ask_to_end(struct vantage *vantage, bool drop);

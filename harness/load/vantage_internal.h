@@ -21,6 +21,8 @@ struct vantage {
     struct http *http;
     int epoll_fd, timer_fd, asked_fd;
     int64_t armed_ns, end_ns;
+    int64_t issued_ns;              /* when a request was last issued */
+    int64_t give_up_ns;             /* when what is still in flight is lost; 0: not ending yet */
     VEC(struct http_order) waiting; /* for an address, nearly in order of their deadlines */
     size_t waiting_first;
     uint64_t writes, newest_stored, sent, not_sent[NOT_SENT_COUNT], in_flight, in_flight_peak;
@@ -39,6 +41,8 @@ void vantage_dispatch(struct vantage *vantage, uint64_t index, int64_t now_ns);
 /* End a request that never went out: by the outcome, or for a reason that is the driver's own. */
 void vantage_finish_unsent(struct vantage *vantage, uint64_t index, enum request_outcome outcome);
 void vantage_finish_not_sent(struct vantage *vantage, uint64_t index, enum not_sent_reason reason);
+/* Records what is pending as lost by the driver, and counts it no longer as in flight. */
+void vantage_give_up(struct vantage *vantage);
 /* Open the connections that are wanted before T0. */
 void vantage_warm_up(struct vantage *vantage);
 /* End those that have waited for an address until their deadline. */

@@ -37,6 +37,22 @@ void vantage_finish_not_sent(struct vantage *vantage, uint64_t index, enum not_s
                   &(struct http_done){.tag = index, .outcome = OUTCOME_NOT_SENT, .not_sent = reason, .done_ns = clock_now_ns()});
 }
 
+void vantage_give_up(struct vantage *vantage)
+{
+    for (uint64_t i = 0; i < ledger_count(vantage->ledger); i++) {
+        const struct ledger_record *record = ledger_at(vantage->ledger, i);
+        if (record->outcome == OUTCOME_PENDING) {
+            finish_record(vantage, &(struct http_done){.tag = i,
+                                                       .outcome = OUTCOME_NOT_SENT,
+                                                       .not_sent = NOT_SENT_LOST,
+                                                       .sent_ns = record->sent_ns,
+                                                       .address = record->address,
+                                                       .done_ns = clock_now_ns()});
+        }
+    }
+    vantage->in_flight = 0;
+}
+
 static struct http_order order_of(const struct vantage *vantage, uint64_t index)
 {
     const struct ledger_record *record = ledger_writable_at(vantage->ledger, index);
@@ -144,7 +160,7 @@ static bool settle_one(struct vantage *vantage, struct http_order *order, void *
     if (vantage->names[order->request_class] != settlement->cache) {
         return false;
     }
-    if (settlement->refused) {
+    if (settlement->refused || order->deadline_ns <= clock_now_ns()) { /* too late: it would look like a connect that hung */
         vantage_finish_unsent(vantage, order->tag, OUTCOME_DNS);
         return true;
     }
