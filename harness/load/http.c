@@ -80,11 +80,13 @@ static void delist(struct http *http, struct slot *slot)
     *(slot->later ? &slot->later->earlier : &http->last_due) = slot->earlier;
 }
 
-/* An answer that is wrong ends its connection too: it stays in libcurl's pool and is found dead before it is used again. */
+/* An answer that is wrong ends its connection too: it stays in libcurl's pool and is found dead before it is used again. A request that
+ * began within the same call into libcurl may be on it already: then the connection stays, or that one would look like a reset. */
 static void drop_connection(const struct slot *slot)
 {
     curl_socket_t fd = CURL_SOCKET_BAD;
-    if (curl_easy_getinfo(slot->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD) {
+    if (curl_easy_getinfo(slot->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD &&
+        http_socket_at(slot->shard->http, fd)->wanted == 0) {
         shutdown(fd, SHUT_RDWR);
     }
 }

