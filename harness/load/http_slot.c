@@ -9,7 +9,6 @@
 #include "harness/base/fd.h"
 
 enum {
-    CONNECT_TIMEOUT_S = 3600,       /* libcurl's own limit must not come before the deadline */
     IP_LOCAL_PORT_RANGE_OPTION = 51 /* of linux/in.h since 6.3; Debian 12's C library has no name for it */
 };
 
@@ -207,7 +206,8 @@ static void set_options(struct slot *slot)
                      : is_tls                    ? (long)CURL_HTTP_VERSION_2TLS
                                                  : (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)(settings->version == HTTP_2)); /* one connection, not one a request */
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
+    /* No CURLOPT_CONNECTTIMEOUT: it would set a timer for each request. libcurl's own limit without it is 300 s, beyond any deadline
+     * (DEADLINE_MAX_S in settings.c). */
     curl_easy_setopt(easy, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_V4);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
     if (is_tls) {

@@ -4,7 +4,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
 
-enum { STEPS_MAX = 1000, WARM_MAX = 1000 };
+enum { STEPS_MAX = 1000, WARM_MAX = 1000, DEADLINE_MAX_S = 240 };
 
 static const char *const shapes[SHAPE_COUNT] = {
     [SHAPE_CONSTANT] = "constant", [SHAPE_POISSON] = "poisson", [SHAPE_RAMP] = "ramp", [SHAPE_STEP] = "step"};
@@ -53,8 +53,8 @@ static int check_numbers(const struct vantage_settings *settings, struct err *er
     if (!(schedule->write_share >= 0 && schedule->write_share <= 1)) {
         return err_set(err, ERR_INPUT, "load: write_share is %g, expected 0 to 1", schedule->write_share);
     }
-    if (settings->deadline_ns < NS_PER_MS) {
-        return err_set(err, ERR_INPUT, "load: deadline_ms must be at least 1");
+    if (settings->deadline_ns < NS_PER_MS || settings->deadline_ns > DEADLINE_MAX_S * NS_PER_S) {
+        return err_set(err, ERR_INPUT, "load: deadline_ms: expected 1 to %d", DEADLINE_MAX_S * 1000);
     }
     if (!settings->vantage || !settings->ledger) {
         return err_set(err, ERR_INPUT, "load: vantage and ledger must be given");
