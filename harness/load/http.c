@@ -7,6 +7,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
+#include "harness/load/blocks.h"
 
 enum {
     CA_MAX_BYTES = 16 * 1024 * 1024,
@@ -286,7 +287,8 @@ static CURLcode library_status;
 
 static void start_library(void)
 {
-    library_status = curl_global_init(CURL_GLOBAL_ALL);
+    library_status =
+        curl_global_init_mem(CURL_GLOBAL_ALL, block_new, block_free, block_resize, block_copy_text, block_new_zeroed);
 }
 
 /* libcurl would say so only once a connection is made, and then as a failure of the server. */
@@ -362,4 +364,5 @@ void http_free(struct http *http)
     free(http->fd_of_port);
     VEC_CLEAR(&http->sockets);
     free(http);
+    blocks_release();
 }

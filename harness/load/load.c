@@ -10,6 +10,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
 #include "harness/base/str.h"
+#include "harness/load/blocks.h"
 #include "harness/load/vantage.h"
 
 enum { JOIN_MARGIN_S = 10 };
@@ -44,6 +45,7 @@ static void *run(void *context)
 {
     struct load *load = context;
     load->status = vantage_run(load->vantage, &load->error);
+    blocks_release();
     return NULL;
 }
 

@@ -13,6 +13,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
 #include "harness/base/str.h"
+#include "harness/load/blocks.h"
 #include "harness/load/http.h"
 #include "harness/load/idlist.h"
 #include "harness/load/namecache.h"
@@ -209,6 +210,7 @@ static void *run(void *context)
     struct readback *readback = context;
     uint64_t one = 1;
     readback->status = attempts(readback, &readback->error);
+    blocks_release();
     (void)!write(readback->done_fd, &one, sizeof(one));
     return NULL;
 }
