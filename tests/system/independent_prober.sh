@@ -2,6 +2,7 @@
 # A prober that knows nothing of drill sees the same outage: the two recovery times differ by no more than the prober's interval plus
 # the stated resolution. The region returns before DNS has moved anybody, so that both clients are served again at the same instant,
 # whenever each of them asks DNS.
+# Alone: what it measures would suffer from a drill beside it.
 . tests/support/system.sh
 command -v python3 >/dev/null || skip "the prober needs python3"
 cat >"$work/short-cut.lua" <<LUA

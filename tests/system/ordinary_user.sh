@@ -1,5 +1,6 @@
 #!/bin/sh
 # An ordinary user runs the same drill.
+# Alone: what it measures would suffer from a drill beside it.
 . tests/support/system.sh
 [ "$(id -u)" -eq 0 ] || skip "this is an ordinary user already: the other system tests are this test"
 user=65534

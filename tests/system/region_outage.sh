@@ -1,5 +1,6 @@
 #!/bin/sh
 # The main drill passes, its report has every documented path, and nothing is left.
+# Alone: what it measures would suffer from a drill beside it.
 . tests/support/system.sh
 for attempt in first second; do
     begin "outage-$attempt" run scenarios/region-outage.lua --quiet
