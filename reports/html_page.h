@@ -53,6 +53,8 @@ void html_phases(struct xml *xml, const struct result *result);
 void html_findings(struct xml *xml, const struct result *result, const struct report_context *context);
 /* Behind it. */
 void html_traffic(struct xml *xml, const struct result *result, const struct columns *columns);
+/* Parts of the drill with their requests, and who answered in each: within the section on traffic. */
+void html_shares(struct xml *xml, const struct result *result);
 void html_observations(struct xml *xml, const struct result *result);
 void html_latency(struct xml *xml, const struct result *result, const struct columns *columns);
 void html_data(struct xml *xml, const struct result *result);

@@ -96,7 +96,8 @@ static bool judgeable(const struct objective_result *objective)
     return measured->measured && objective->limit >= 0 && isfinite(measured->value) && measured->value >= 0;
 }
 
-/* The limit is a line at two thirds; what was used is a bar towards it, and beyond it when over. */
+/* The limit is a line at two thirds; what was used is a bar towards it, and beyond it when over. What is missing below a floor is drawn
+ * as what is over another limit. */
 static void draw_margin(struct xml *xml, const struct objective_result *objective)
 {
     enum { WIDTH = 150, LIMIT_X = 100 };
@@ -108,12 +109,15 @@ static void draw_margin(struct xml *xml, const struct objective_result *objectiv
     xml_attr(xml, "height", "16");
     xml_attrf(xml, "viewBox", "0 0 %d 16", WIDTH);
     xml_attr(xml, "aria-hidden", "true");
+    bool floor = objective->comparison && objective->comparison[0] == '>';
     chart_rect(xml, 0, 4, LIMIT_X, 8, "#e4e4e4", NULL);
     if (length > 0 && limit > 0) {
         chart_rect(xml, 0, 4, fmin(length, LIMIT_X), 8, BLUE, NULL);
     }
-    if (length > LIMIT_X) {
-        chart_rect(xml, LIMIT_X, 1, fmin(length, WIDTH) - LIMIT_X, 14, RED, NULL);
+    if (floor && length < LIMIT_X) {
+        chart_rect(xml, length, 1, LIMIT_X - length, 14, RED, NULL);
+    } else if (length > LIMIT_X) {
+        chart_rect(xml, LIMIT_X, floor ? 4 : 1, fmin(length, WIDTH) - LIMIT_X, floor ? 8 : 14, floor ? BLUE : RED, NULL);
     }
     chart_line(xml, LIMIT_X, 0, LIMIT_X, 16, INK, 2, NULL);
     xml_end(xml);

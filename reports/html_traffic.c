@@ -93,5 +93,6 @@ void html_traffic(struct xml *xml, const struct result *result, const struct col
         write_totals(xml, regions);
     }
     write_failed(xml, result);
+    html_shares(xml, result);
     html_section_end(xml);
 }

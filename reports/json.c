@@ -176,6 +176,47 @@ static json_t *describe_regions(const struct result *result)
     return array;
 }
 
+static json_t *describe_share_rows(const struct share_row *rows, size_t row_count, uint64_t whole)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < row_count; i++) {
+        const struct share_row *row = &rows[i];
+        json_t *item = json_object();
+        put(item, "name", text(row->name));
+        put(item, "requests", count(row->requests));
+        put(item, "share_percent", *row->name && whole ? number(100.0 * (double)row->requests / (double)whole) : NULL);
+        put(item, "failed", count(row->failed));
+        put(item, "p50", number(row->p50_s));
+        put(item, "p99", number(row->p99_s));
+        json_array_append_new(array, item);
+    }
+    return array;
+}
+
+static json_t *describe_shares(const struct result *result)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < result->share_count; i++) {
+        const struct share_window *window = &result->shares[i];
+        json_t *item = json_object(), *sessions = json_object();
+        put(sessions, "seen", count(window->sessions));
+        put(sessions, "moved", count(window->moved));
+        put(sessions, "moves", count(window->moves));
+        put(item, "window", text(window->name));
+        put(item, "begin", window->begin_ns == INT64_MIN ? NULL : since(result, window->begin_ns));
+        put(item, "end", window->end_ns == INT64_MAX ? NULL : since(result, window->end_ns));
+        put(item, "requests", count(window->requests));
+        put(item, "failed", count(window->failed));
+        put(item, "latency", describe_latency_part(&window->latency));
+        put(item, "sessions", window->sessions ? json_incref(sessions) : NULL);
+        put(item, "servers", describe_share_rows(window->servers, window->server_count, window->named));
+        put(item, "regions", describe_share_rows(window->regions, window->region_count, window->routed));
+        json_decref(sessions);
+        json_array_append_new(array, item);
+    }
+    return array;
+}
+
 static json_t *describe_first_failures(const struct result *result)
 {
     json_t *object = json_object();
@@ -216,6 +257,7 @@ static json_t *describe_measured(const struct result *result)
     put(measured, "outcomes", outcomes);
     put(measured, "first_failures", describe_first_failures(result));
     put(measured, "regions", describe_regions(result));
+    put(measured, "shares", describe_shares(result));
     put(measured, "latency", latency);
     return measured;
 }

@@ -151,6 +151,33 @@ static void write_observations(struct buf *out, const struct result *result)
     left_out(out, result->observation_count, ROWS_MAX);
 }
 
+/* One line for each part of the drill: its shares by server, or by region where servers do not say their names. */
+static void write_shares(struct buf *out, const struct result *result)
+{
+    if (result->share_count == 0) {
+        return;
+    }
+    buf_puts(out, "\n## Who answered\n\n| Part of the drill | Requests | Failed | p99 | Sessions moved | Shares |\n"
+                  "|---|---:|---:|---:|---:|---|\n");
+    for (size_t i = 0; i < rows(result->share_count); i++) {
+        const struct share_window *window = &result->shares[i];
+        const struct share_row *shares = window->named ? window->servers : window->regions;
+        size_t count = window->named ? window->server_count : window->region_count;
+        struct buf text CLEANUP(buf_clear) = {0};
+        for (size_t j = 0; j < count && *shares[j].name; j++) {
+            buf_printf(&text, "%s%s ", j ? ", " : "", shares[j].name);
+            words_share(shares[j].requests, window->named ? window->named : window->routed, &text);
+        }
+        cell(out, window->name);
+        buf_printf(out, "| %llu | %llu | %.1f ms | %llu of %llu ", (unsigned long long)window->requests,
+                   (unsigned long long)window->failed, window->latency.p99_s * 1e3, (unsigned long long)window->moved,
+                   (unsigned long long)window->sessions);
+        cell(out, buf_str(&text));
+        buf_puts(out, "|\n");
+    }
+    left_out(out, result->share_count, ROWS_MAX);
+}
+
 static void write_faults(struct buf *out, const struct result *result)
 {
     if (result->fault_count == 0) {
@@ -254,8 +281,9 @@ static void write_findings(struct buf *out, const struct result *result)
 /* Sections in order of worth; one that does not fit is left out whole, and said to be. */
 static void build(struct buf *out, const struct result *result)
 {
-    static void (*const sections[])(struct buf *, const struct result *) = {
-        write_top, write_objectives, write_phases, write_observations, write_faults, write_loss, write_findings, write_timeline};
+    static void (*const sections[])(struct buf *, const struct result *) = {write_top,          write_objectives, write_phases,
+                                                                            write_observations, write_shares,     write_faults,
+                                                                            write_loss,         write_findings,   write_timeline};
     static const char omitted[] = "\n… a section was left out here, see report.html\n";
     for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
         struct buf section CLEANUP(buf_clear) = {0};

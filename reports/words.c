@@ -148,7 +148,7 @@ void words_margin(const struct objective_result *objective, struct buf *out)
         buf_puts(out, objective->limit == 0 ? "" : "at the limit"); /* "0 lost" needs no comment */
         return;
     }
-    buf_puts(out, margin > 0 ? "" : measured->at_least ? "over by more than " : "over by ");
+    buf_puts(out, margin > 0 ? "" : measured->at_least ? "over by more than " : upward ? "below by " : "over by ");
     words_value(fabs(margin), measured->resolution, 0, objective->unit, out);
     if (margin > 0) {
         bool inside = margin < measured->resolution;

@@ -84,17 +84,18 @@ static int run_report(const struct cli_args *args, struct err *err)
 
 static void print_record(const struct ledger_header *header, const struct ledger_record *record, uint64_t index)
 {
-    char id[96] = "";
+    char id[96] = "", server[LEDGER_SERVER_BYTES];
+    ledger_server_name(header, record->server, server);
     if (record->write_number) {
         ledger_write_id(header, record->write_number, id);
     }
     const unsigned char *address = (const unsigned char *)&record->address;
     printf("%s,%" PRIu64 ",%s,%s,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%s,%u,%u.%u.%u.%u,%u,%" PRIu32 ",%" PRId64
-           ",%s\n",
+           ",%s,%s,%" PRIu32 "\n",
            header->vantage, index, class_name(record->request_class), outcome_name(record->outcome), record->due_ns,
            record->sent_ns, record->first_byte_ns, record->done_ns, id, record->http_status, address[0], address[1], address[2],
            address[3], record->new_connection, record->late_us, header->clock_offset_ns,
-           record->outcome == OUTCOME_NOT_SENT ? not_sent_text(record->not_sent) : "");
+           record->outcome == OUTCOME_NOT_SENT ? not_sent_text(record->not_sent) : "", server, record->session);
 }
 
 struct ledger_options {
@@ -121,7 +122,7 @@ static int run_ledger(const struct cli_args *args, struct err *err)
         return EXIT_USAGE;
     }
     puts("vantage,index,class,outcome,due_ns,sent_ns,first_byte_ns,done_ns,write_id,http_status,address,"
-         "new_connection,late_us,clock_offset_ns,not_sent");
+         "new_connection,late_us,clock_offset_ns,not_sent,served_by,session");
     for (size_t i = 0; i < evidence->ledger_count; i++) {
         uint64_t count = ledger_count(evidence->ledgers[i]);
         for (uint64_t j = 0; j < count; j++) {

@@ -1,6 +1,7 @@
 /* The topology's parts as agents and evidence receive them. */
 #include "harness/engine/session.h"
 
+#include <math.h>
 #include <sys/timex.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -149,6 +150,7 @@ static void put_requests(json_t *json, const struct topology *topology)
     }
     json_object_set_new(json, "read", describe_request(&topology->traffic.read));
     put_object(json, "headers", topology->traffic.headers);
+    put_text(json, "served_by", topology->traffic.served_by);
     put_text(json, "ca", topology->entrypoint.ca);
     json_object_set_new(json, "tls_verify", json_boolean(topology->entrypoint.tls_verify));
 }
@@ -168,6 +170,9 @@ json_t *describe_client(const struct scenario *scenario, const struct topology *
         "connections", client_connections[connections], "http", client_http[http], "in_flight_max", (json_int_t)load->in_flight);
     if (!str_eq(client_connections[connections], "new")) {
         json_object_set_new(json, "warm", json_integer(warm_connections(load->rate * part)));
+    }
+    if (load->sessions) {
+        json_object_set_new(json, "sessions", json_integer((json_int_t)ceil((double)load->sessions * part)));
     }
     put_text(json, "dns_server", topology->entrypoint.dns_server);
     put_text(json, "dns_name", topology->entrypoint.dns_name);

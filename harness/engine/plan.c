@@ -181,13 +181,60 @@ static int plan_request(struct planning *planning, const struct script_request *
     return 0;
 }
 
-static int check_objectives(const struct scenario *scenario, struct err *err)
+/* Who answered is known by the answers' header alone, and who moved by the load's sessions. */
+static int check_who(const struct scenario *scenario, const struct topology *topology, const struct objective *objective,
+                     struct err *err)
+{
+    bool named = topology->traffic.served_by != NULL;
+    if (objective->of && !named && !topology_region_find(topology, objective->of)) {
+        (void)names_no_region(topology, objective->of, err);
+        return err_prefix(err, "no answer names its server, for want of traffic.served_by in the topology, and");
+    }
+    if (str_eq(objective->metric, "moved") && (!named || scenario->load.sessions == 0)) {
+        return err_set(err, ERR_INPUT, "%s",
+                       named ? "the load has no sessions: say load = { sessions = 100 }"
+                             : "no answer names its server: add traffic.served_by to the topology");
+    }
+    return 0;
+}
+
+static int check_objectives(const struct scenario *scenario, const struct topology *topology, struct err *err)
 {
     for (size_t i = 0; i < scenario->objective_count; i++) {
         struct objective *objective CLEANUP(objective_cleanup) = NULL;
         int status = objective_parse(scenario->objectives[i], &objective, err);
+        if (status == 0) {
+            status = check_who(scenario, topology, objective, err);
+        }
         if (status < 0) {
             return err_prefix(err, "%s: objective \"%s\"", scenario->file, scenario->objectives[i]);
+        }
+    }
+    return 0;
+}
+
+/* A part of a fault that the scenario does not inject would never be measured. */
+static int check_parts(const struct planning *planning, const struct scenario *scenario, struct err *err)
+{
+    size_t count = json_array_size(planning->plan->faults);
+    AUTO_FREE const char **names = xcalloc(count + 1, sizeof(*names));
+    for (size_t i = 0; i < count; i++) {
+        names[i] = json_str(json_array_get(planning->plan->faults, i), "fault", "");
+    }
+    for (size_t i = 0; i < scenario->objective_count; i++) {
+        struct objective *objective CLEANUP(objective_cleanup) = NULL;
+        char hint[96];
+        bool found = false;
+        int status = objective_parse(scenario->objectives[i], &objective, err);
+        for (size_t j = 0; status == 0 && objective->fault && j < count; j++) {
+            found |= str_eq(names[j], objective->fault);
+        }
+        if (status == 0 && objective->fault && !found) {
+            status = err_set(err, ERR_INPUT, "%s: objective \"%s\": the scenario injects no '%s'%s", scenario->file,
+                             scenario->objectives[i], objective->fault, str_did_you_mean(objective->fault, names, count, hint));
+        }
+        if (status < 0) {
+            return status;
         }
     }
     return 0;
@@ -342,7 +389,7 @@ int engine_plan_make(struct script *script, const struct topology *topology, con
     plan->faults = json_array();
     struct planning planning = {.script = script, .topology = topology, .options = options, .plan = plan};
     const struct scenario *scenario = script_scenario(script);
-    int status = check_objectives(scenario, err);
+    int status = check_objectives(scenario, topology, err);
     if (status == 0) {
         status = check_alerts(scenario, topology, "alerts", scenario->alerts, scenario->alert_count, err);
     }
@@ -360,6 +407,9 @@ int engine_plan_make(struct script *script, const struct topology *topology, con
     }
     if (status == 0) {
         status = plan_with_agent(&planning, err);
+    }
+    if (status == 0) {
+        status = check_parts(&planning, scenario, err);
     }
     if (status < 0) {
         return status;

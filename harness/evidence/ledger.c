@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,7 +18,8 @@ enum { LEDGER_HEADER_BYTES = 4096 };
 static const char magic[8] = "DRILLLG1";
 
 _Static_assert(sizeof(struct ledger_record) == 64, "a record is one cache line");
-_Static_assert(sizeof(struct ledger_header) <= LEDGER_HEADER_BYTES, "the header has its page");
+_Static_assert(sizeof(struct ledger_header) == LEDGER_HEADER_BYTES, "the header is one page");
+_Static_assert(offsetof(struct ledger_header, servers) == 256, "docs/ledger.md says where");
 
 struct ledger {
     unsigned char *map;
@@ -196,6 +198,40 @@ const struct ledger_record *ledger_records(const struct ledger *ledger)
 struct ledger_record *ledger_writable_at(struct ledger *ledger, uint64_t index)
 {
     return ledger->writable && index < ledger->room ? record_at(ledger, index) : NULL;
+}
+
+static uint16_t server_count(const struct ledger_header *header)
+{
+    uint32_t count = __atomic_load_n(&header->server_count, __ATOMIC_ACQUIRE);
+    return (uint16_t)(count < LEDGER_SERVERS_MAX ? count : LEDGER_SERVERS_MAX);
+}
+
+/* Few and mostly among the first: a walk is quicker than a hash. */
+uint16_t ledger_server(struct ledger *ledger, const char *name)
+{
+    struct ledger_header *header = ledger_header(ledger);
+    uint16_t count = server_count(header);
+    if (!*name) {
+        return 0;
+    }
+    for (uint16_t i = 0; i < count; i++) {
+        if (strncmp(header->servers[i], name, LEDGER_SERVER_BYTES - 1) == 0) {
+            return (uint16_t)(i + 1);
+        }
+    }
+    if (count == LEDGER_SERVERS_MAX) {
+        return count;
+    }
+    bool last = count + 1 == LEDGER_SERVERS_MAX;
+    (void)str_format(header->servers[count], LEDGER_SERVER_BYTES, "%.*s", LEDGER_SERVER_BYTES - 1, last ? "others" : name);
+    __atomic_store_n(&header->server_count, count + 1u, __ATOMIC_RELEASE);
+    return (uint16_t)(count + 1);
+}
+
+void ledger_server_name(const struct ledger_header *header, uint16_t server, char out[static LEDGER_SERVER_BYTES])
+{
+    bool known = server > 0 && server <= server_count(header);
+    (void)str_format(out, LEDGER_SERVER_BYTES, "%.*s", LEDGER_SERVER_BYTES - 1, known ? header->servers[server - 1] : "");
 }
 
 void ledger_write_id(const struct ledger_header *header, uint64_t write_number, char out[static 96])

@@ -53,10 +53,13 @@ struct ledger_record {      /* 64 bytes */
     uint8_t request_class;  /* enum request_class */
     uint8_t new_connection; /* 1: it opened one */
     uint8_t not_sent;       /* enum not_sent_reason, with outcome not-sent */
-    uint8_t reserved[2];
-    uint32_t late_us; /* how long after due_ns the driver took it up, in microseconds */
-    uint8_t unused[8];
+    uint16_t server;        /* who answered: an index into the header's names, from 1; 0: not known */
+    uint32_t late_us;       /* how long after due_ns the driver took it up, in microseconds */
+    uint32_t session;       /* the user that it belongs to, from 1; 0: the load has none */
+    uint8_t unused[4];
 };
+
+enum { LEDGER_SERVERS_MAX = 60, LEDGER_SERVER_BYTES = 64 };
 
 struct ledger_header {     /* the first 4096 bytes of the file */
     char magic[8];         /* "DRILLLG1" */
@@ -71,8 +74,12 @@ struct ledger_header {     /* the first 4096 bytes of the file */
     int64_t clock_offset_ns; /* controller clock = vantage clock + offset */
     int64_t clock_bound_ns;  /* ± error of the offset */
     char vantage[64];
-    char id_prefix[64]; /* a write's id is id_prefix + its number in nine digits, as "w7f3a91-000000042" */
-    int64_t cpu_ns;     /* CPU time of the load thread at its end; 0: not known */
+    char id_prefix[64];    /* a write's id is id_prefix + its number in nine digits, as "w7f3a91-000000042" */
+    int64_t cpu_ns;        /* CPU time of the load thread at its end; 0: not known */
+    uint32_t sessions;     /* users that the requests are spread over; 0: none */
+    uint32_t server_count; /* names in `servers`; stored with release order after the name */
+    uint8_t unused[32];
+    char servers[LEDGER_SERVERS_MAX][LEDGER_SERVER_BYTES];
 };
 
 struct ledger; /* opaque */
@@ -94,6 +101,11 @@ uint64_t ledger_count(const struct ledger *ledger);                             
 const struct ledger_record *ledger_at(const struct ledger *ledger, uint64_t index);
 const struct ledger_record *ledger_records(const struct ledger *ledger); /* the first of ledger_count */
 struct ledger_record *ledger_writable_at(struct ledger *ledger, uint64_t index);
+/* The index of a server's name for its records, entered when it is new; once there are LEDGER_SERVERS_MAX - 1, all further ones are
+ * "others". Names are cut to LEDGER_SERVER_BYTES - 1. The empty name is 0. */
+uint16_t ledger_server(struct ledger *ledger, const char *name);
+/* The name behind an index; "" for 0 and for what a damaged record holds. */
+void ledger_server_name(const struct ledger_header *header, uint16_t server, char out[static LEDGER_SERVER_BYTES]);
 /* "w7f3a91-000000042" */
 void ledger_write_id(const struct ledger_header *header, uint64_t write_number, char out[static 96]);
 

@@ -326,6 +326,7 @@ int http_new(const struct http_settings *settings, struct http **ret_http, struc
     struct http *http CLEANUP(http_cleanup) = xcalloc(1, sizeof(*http));
     http->settings = *settings;
     http->timer_ns = INT64_MAX;
+    http->served_by_size = settings->served_by ? strlen(settings->served_by) : 0;
     http->local_ports = read_local_ports();
     http->fd_of_port = settings->version == HTTP_2 ? xcalloc(UINT16_MAX + 1, sizeof(int)) : NULL;
     int status = check_ca(settings, err);

@@ -33,6 +33,7 @@ struct http_done {
     int64_t sent_ns, first_byte_ns, done_ns; /* 0: never */
     uint32_t address;                        /* 0: none */
     uint16_t http_status;                    /* 0: none */
+    const char *server;                      /* who answered, as its header `served_by` says; "" when it does not. Borrowed */
 };
 
 struct http_settings {
@@ -40,6 +41,7 @@ struct http_settings {
     struct http_call calls[CLASS_COUNT]; /* by enum request_class */
     const json_t *headers;               /* object of texts, or NULL */
     const char *id_prefix, *vantage;     /* NULL: "" */
+    const char *served_by;               /* the answer's header that names its server; NULL: not looked for */
     uint64_t seed;                       /* of {{random}} */
     enum http_version version;           /* HTTP_NONE is 1.1. Version 2 without TLS is spoken without asking first */
     const char *ca;                      /* file of certificates to trust in place of the system's, or NULL */
@@ -58,6 +60,7 @@ struct http_order {
     enum request_class request_class;
     uint64_t tag;        /* given back in http_done; the number for {{seq}} and {{random}} */
     uint64_t id;         /* number for {{id}} */
+    uint32_t session;    /* number for {{session}} */
     int64_t deadline_ns; /* CLOCK_MONOTONIC; it is ended then */
     uint32_t address;    /* where it goes if it opens a connection; 0: `address` of the settings is asked then */
     bool fresh;          /* open a connection for it, close it afterwards */

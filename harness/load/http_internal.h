@@ -13,6 +13,7 @@ enum {
     SLOTS_PER_SHARD = 64, /* libcurl walks all connections of a multi handle several times a request */
     SMALL_SHARDS = 8,     /* the first have fewer: they do nearly all of the work while nothing hangs, and a handle is 34 KB */
     SLOTS_PER_SMALL_SHARD = 16,
+    SERVER_BYTES = 64, /* of a server's name, with its end */
     BODY_MAX_BYTES = 64 * 1024,
     RECEIVE_BYTES = 1024, /* of libcurl's buffer: thousands of slots wait at once in an outage */
 };
@@ -59,7 +60,8 @@ struct slot { /* one easy handle, configured once for one class */
     uint32_t address;             /* given with the order */
     int prereq_calls, fd;         /* fd: of its connection; for HTTP/2 also of one that stood before */
     bool connected, fresh;
-    struct buf answer; /* only kept to look for `contains` */
+    struct buf answer;         /* only kept to look for `contains` */
+    char server[SERVER_BYTES]; /* result.server */
 };
 
 struct http {
@@ -72,8 +74,9 @@ struct http {
     VEC(struct slot *) unused[CLASS_COUNT]; /* last in, first out: keeps connections and caches warm */
     struct slot *first_due, *last_due;      /* under way, by deadline */
     VEC(struct socket_state) sockets;
-    uint32_t local_ports; /* of a socket, as IP_LOCAL_PORT_RANGE wants them; 0: not known */
-    int *fd_of_port;      /* HTTP/2: which connection has a local port; NULL else */
+    size_t served_by_size; /* of the header's name */
+    uint32_t local_ports;  /* of a socket, as IP_LOCAL_PORT_RANGE wants them; 0: not known */
+    int *fd_of_port;       /* HTTP/2: which connection has a local port; NULL else */
     uint64_t answers_over_2;
 };
 

@@ -2,11 +2,14 @@
 #include "harness/load/http_internal.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
+#include "harness/load/schedule.h"
 
 enum {
     IP_LOCAL_PORT_RANGE_OPTION = 51 /* of linux/in.h since 6.3; Debian 12's C library has no name for it */
@@ -79,14 +82,37 @@ static int on_ready(void *context, char *remote, char *local, int remote_port, i
     return CURL_PREREQFUNC_OK;
 }
 
+/* The name that stands last in the value: gateways that tried several servers list them all. What is not plain becomes '_', since
+ * names go into tables and CSV. */
+static void take_server(struct slot *slot, const char *value, size_t size)
+{
+    const char *end = value + size;
+    while (end > value && strchr(" \t\r\n", end[-1])) {
+        end--;
+    }
+    const char *begin = end;
+    while (begin > value && !strchr(" \t,", begin[-1])) {
+        begin--;
+    }
+    size_t length = (size_t)(end - begin) < SERVER_BYTES - 1 ? (size_t)(end - begin) : SERVER_BYTES - 1;
+    for (size_t i = 0; i < length; i++) {
+        slot->server[i] = isalnum((unsigned char)begin[i]) || strchr("-._:/@", begin[i]) ? begin[i] : '_';
+    }
+    slot->server[length] = '\0';
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *context)
 {
     struct slot *slot = context;
-    (void)data;
+    const struct http *http = slot->shard->http;
+    size_t bytes = size * count, name = http->served_by_size;
     if (slot->result.first_byte_ns == 0) {
         slot->result.first_byte_ns = clock_now_ns();
     }
-    return size * count;
+    if (name > 0 && bytes > name && data[name] == ':' && strncasecmp(data, http->settings.served_by, name) == 0) {
+        take_server(slot, data + name + 1, bytes - name - 1);
+    }
+    return bytes;
 }
 
 long slot_status(const struct slot *slot)
@@ -252,18 +278,12 @@ struct slot *slot_new(struct shard *shard, enum request_class request_class)
     return slot;
 }
 
-static uint64_t random_of(uint64_t seed, uint64_t number)
-{
-    uint64_t z = seed * 0x9e3779b97f4a7c15u + number; /* murmur3's finalizer: each bit in changes half of those out */
-    z = (z ^ (z >> 33)) * 0xff51afd7ed558ccdu;
-    z = (z ^ (z >> 33)) * 0xc4ceb9fe1a85ec53u;
-    return z ^ (z >> 33);
-}
-
 static void fill_in(struct slot *slot, const struct http_order *order)
 {
-    const struct template_values values = {
-        .id = order->id, .seq = order->tag, .random = random_of(slot->shard->http->settings.seed, order->tag)};
+    const struct template_values values = {.id = order->id,
+                                           .seq = order->tag,
+                                           .random = schedule_random(slot->shard->http->settings.seed, order->tag),
+                                           .session = order->session};
     VEC_EACH(text, &slot->varies)
     {
         template_fill(text->template, text->copy, &values);
@@ -278,7 +298,8 @@ static void fill_in(struct slot *slot, const struct http_order *order)
 
 void slot_prepare(struct slot *slot, const struct http_order *order)
 {
-    slot->result = (struct http_done){.tag = order->tag};
+    slot->result = (struct http_done){.tag = order->tag, .server = slot->server};
+    slot->server[0] = '\0';
     slot->address = order->address;
     slot->deadline_ns = order->deadline_ns;
     slot->prereq_calls = 0;

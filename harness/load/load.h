@@ -18,6 +18,8 @@
  *   http              "1.1" or "2" ["1.1"]
  *   warm              connections that are opened before T0, by reads that the ledger does not have [0]
  *   in_flight_max     more than this at once are recorded as not sent [0: rate x deadline x 2 + 64, or what descriptors allow]
+ *   sessions          independent users that the requests are spread over by chance, 0 to 60000; {{session}} is a user's number [0: none]
+ *   served_by         the answer's header that names who answered: goes into the ledger [not looked for]
  *   dns_server        "10.9.0.53:53" [the system's]
  *   dns_name          name to ask for in place of the host of a URL that is no literal address [the URL's host]
  *   clock_offset_ns, clock_bound_ns   go into the ledger's header [0]

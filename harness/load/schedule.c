@@ -13,6 +13,19 @@ static uint64_t next_random(uint64_t *state)
     return z ^ (z >> 31);
 }
 
+uint64_t schedule_random(uint64_t seed, uint64_t number)
+{
+    uint64_t z = seed * 0x9e3779b97f4a7c15u + number; /* murmur3's finalizer: each bit in changes half of those out */
+    z = (z ^ (z >> 33)) * 0xff51afd7ed558ccdu;
+    z = (z ^ (z >> 33)) * 0xc4ceb9fe1a85ec53u;
+    return z ^ (z >> 33);
+}
+
+uint32_t schedule_session(uint64_t seed, uint64_t number, uint32_t sessions)
+{
+    return sessions ? 1 + (uint32_t)(schedule_random(~seed, number) % sessions) : 0; /* ~: in no step with {{random}} */
+}
+
 static double uniform(uint64_t *state)
 {
     return (double)(next_random(state) >> 11) * 0x1p-53;

@@ -27,6 +27,11 @@ struct schedule {
 /* shape, rate, from, over_s, steps, write_share and start_ns are set by the caller. */
 void schedule_begin(struct schedule *schedule, uint64_t seed);
 void schedule_advance(struct schedule *schedule);
+/* A number by chance, fixed by the seed and `number` alone. */
+uint64_t schedule_random(uint64_t seed, uint64_t number);
+/* The user that a request belongs to, 1 to `sessions`, by chance: in turn would keep step with a gateway that takes its servers in turn.
+ * 0 when there are none. */
+uint32_t schedule_session(uint64_t seed, uint64_t number, uint32_t sessions);
 enum request_class schedule_class(const struct schedule *schedule); /* of the next request */
 double schedule_highest_rate(const struct schedule *schedule);      /* per second, at any time */
 /* Enough room for what is due within max_s seconds. */

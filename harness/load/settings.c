@@ -4,7 +4,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
 
-enum { STEPS_MAX = 1000, WARM_MAX = 1000, DEADLINE_MAX_S = 240 };
+enum { STEPS_MAX = 1000, WARM_MAX = 1000, DEADLINE_MAX_S = 240, SESSIONS_MAX = 60000 };
 
 static const char *const shapes[SHAPE_COUNT] = {
     [SHAPE_CONSTANT] = "constant", [SHAPE_POISSON] = "poisson", [SHAPE_RAMP] = "ramp", [SHAPE_STEP] = "step"};
@@ -41,7 +41,7 @@ static int read_call(const json_t *json, const char *key, bool needed, struct ht
     return 0;
 }
 
-static int check_numbers(const struct vantage_settings *settings, struct err *err)
+static int check_numbers(const struct vantage_settings *settings, int64_t sessions, struct err *err)
 {
     const struct schedule *schedule = &settings->schedule;
     if (!(schedule->rate > 0) || !(settings->max_s > 0) || schedule->from < 0 || !(schedule->over_s > 0)) {
@@ -56,6 +56,9 @@ static int check_numbers(const struct vantage_settings *settings, struct err *er
     if (settings->deadline_ns < NS_PER_MS || settings->deadline_ns > DEADLINE_MAX_S * NS_PER_S) {
         return err_set(err, ERR_INPUT, "load: deadline_ms: expected 1 to %d", DEADLINE_MAX_S * 1000);
     }
+    if (sessions < 0 || sessions > SESSIONS_MAX) {
+        return err_set(err, ERR_INPUT, "load: sessions: expected 0 to %d", SESSIONS_MAX);
+    }
     if (!settings->vantage || !settings->ledger) {
         return err_set(err, ERR_INPUT, "load: vantage and ledger must be given");
     }
@@ -68,6 +71,7 @@ static void read_numbers(const json_t *json, struct vantage_settings *settings)
     settings->schedule.from = json_num(json, "from", 0);
     settings->schedule.over_s = json_num(json, "over_seconds", 10);
     settings->schedule.steps = (int)json_int(json, "steps", 1);
+    settings->sessions = (uint32_t)json_int(json, "sessions", 0);
     settings->warm = (int)json_int(json, "warm", 0);
     settings->schedule.write_share = json_num(json, "write_share", 0);
     settings->seed = (uint64_t)json_int(json, "seed", 1);
@@ -91,6 +95,7 @@ int vantage_settings_read(const json_t *json, struct vantage_settings *settings,
         .dns_name = json_str(json, "dns_name", NULL),
         .headers = json_object_get(json, "headers"),
         .ca = json_str(json, "ca", NULL),
+        .served_by = json_str(json, "served_by", NULL),
     };
     read_numbers(json, settings);
     int status = read_choice(json, "shape", shapes, SHAPE_COUNT, &shape, err);
@@ -104,7 +109,7 @@ int vantage_settings_read(const json_t *json, struct vantage_settings *settings,
     settings->schedule.shape = (enum schedule_shape)shape;
     settings->connections = (enum connection_policy)policy;
     if (status == 0) {
-        status = check_numbers(settings, err);
+        status = check_numbers(settings, json_int(json, "sessions", 0), err);
     }
     if (status == 0) {
         status = read_call(json, "write", settings->schedule.write_share > 0, &settings->calls[CLASS_WRITE], err);

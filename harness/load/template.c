@@ -89,6 +89,7 @@ static int add_tag(struct template *template, const char *name, enum template_ki
         add_hole(template, hole, TEMPLATE_DIGITS, fixed->id_prefix);
         return 0;
     case HOLE_SEQ:
+    case HOLE_SESSION:
         add_hole(template, hole, TEMPLATE_DIGITS, NULL);
         return 0;
     case HOLE_RANDOM:
@@ -162,10 +163,11 @@ void template_fill(const struct template *template, char *copy, const struct tem
 {
     for (size_t i = 0; i < template->holes.count; i++) {
         char *at = copy + template->holes.items[i].offset;
-        if (template->holes.items[i].hole == HOLE_RANDOM) {
+        enum hole hole = template->holes.items[i].hole;
+        if (hole == HOLE_RANDOM) {
             write_hex(at, values->random);
         } else {
-            write_digits(at, template->holes.items[i].hole == HOLE_ID ? values->id : values->seq);
+            write_digits(at, hole == HOLE_ID ? values->id : hole == HOLE_SESSION ? values->session : values->seq);
         }
     }
 }

@@ -1,5 +1,5 @@
 /* A text with holes, one for each kind of request: what is the same for all requests ({{vantage}}, {{env.NAME}}) is put in once, what
- * changes ({{id}}, {{seq}}, {{random}}) has a fixed width and is overwritten in place, in the copy that a slot keeps. Values of the
+ * changes ({{id}}, {{seq}}, {{random}}, {{session}}) has a fixed width and is overwritten in place, in the copy that a slot keeps. Values of the
  * environment are in the text only: no message names them. */
 #ifndef DRILL_LOAD_TEMPLATE_H
 #define DRILL_LOAD_TEMPLATE_H
@@ -25,7 +25,7 @@ struct template_fixed {
 };
 
 struct template_values {
-    uint64_t id, seq, random;
+    uint64_t id, seq, random, session;
 };
 
 /* `what` names the text in messages. A variable that is not set, or empty, is ERR_INPUT. text NULL gives NULL. */

@@ -37,6 +37,7 @@ static void issue_one(struct vantage *vantage, int64_t now_ns)
         .request_class = (uint8_t)request_class,
         .write_number = request_class == CLASS_WRITE ? vantage->writes : 0,
         .late_us = late_us(now_ns - vantage->schedule.due_ns),
+        .session = schedule_session(vantage->settings.seed, index, vantage->settings.sessions),
     };
     ledger_publish(vantage->ledger);
     lateness_add(&vantage->lateness, now_ns - record->due_ns);

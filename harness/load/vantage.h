@@ -19,6 +19,8 @@ struct vantage_settings { /* texts borrowed from the settings object */
     enum connection_policy connections;
     enum http_version http;
     const char *ca;
+    const char *served_by; /* NULL: not looked for */
+    uint32_t sessions;
     uint64_t in_flight_max; /* 0: to be computed */
     int warm;
     bool realtime, tls_verify;

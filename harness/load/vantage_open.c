@@ -114,6 +114,7 @@ static struct http_settings http_settings_of(const struct vantage_settings *sett
         .headers = settings->headers,
         .id_prefix = settings->id_prefix,
         .vantage = settings->vantage,
+        .served_by = settings->served_by,
         .seed = settings->seed,
         .version = settings->http,
         .ca = settings->ca,
@@ -156,6 +157,7 @@ static int open_ledger(struct vantage *vantage, struct err *err)
     header->deadline_ns = settings->deadline_ns;
     header->rate = settings->schedule.rate;
     header->write_share = settings->schedule.write_share;
+    header->sessions = settings->sessions;
     header->clock_offset_ns = settings->clock_offset_ns;
     header->clock_bound_ns = settings->clock_bound_ns;
     (void)str_copy(header->vantage, sizeof(header->vantage), settings->vantage);

@@ -17,6 +17,7 @@ static void finish_record(struct vantage *vantage, const struct http_done *done)
     record->http_status = done->http_status;
     record->new_connection = done->new_connection;
     record->not_sent = (uint8_t)done->not_sent;
+    record->server = done->server ? ledger_server(vantage->ledger, done->server) : 0;
     if (outcome == OUTCOME_OK && record->write_number > vantage->newest_stored) {
         vantage->newest_stored = record->write_number;
     }
@@ -62,6 +63,7 @@ static struct http_order order_of(const struct vantage *vantage, uint64_t index)
         .request_class = (enum request_class)record->request_class,
         .tag = index,
         .id = is_write ? record->write_number : vantage->newest_stored,
+        .session = record->session,
         .deadline_ns = record->due_ns + vantage->settings.deadline_ns,
         .fresh = vantage->settings.connections == CONNECTIONS_NEW || (vantage->settings.connections == CONNECTIONS_MIXED && odd),
     };

@@ -7,19 +7,13 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
+#include "harness/measure/address.h"
 #include "harness/measure/measurement.h"
 #include "harness/measure/series.h"
 
-/* Requests go to few addresses, so the region of each is looked up once. */
-struct known_address {
-    uint32_t address;
-    size_t region;
-};
-
 struct detail {
     struct measurement *measurement;
-    struct known_address *known;
-    size_t known_count;
+    struct address_regions regions;
     int64_t ends_ns[LATENCY_BUCKETS]; /* of the buckets */
 };
 
@@ -49,23 +43,6 @@ static size_t region_index(struct result *result, const char *name)
     *region = (struct region_result){0};
     (void)str_copy(region->name, sizeof(region->name), name);
     return result->region_count++;
-}
-
-static size_t region_of(struct detail *detail, uint32_t address)
-{
-    char name[64] = "";
-    for (size_t i = 0; i < detail->known_count; i++) {
-        if (detail->known[i].address == address) {
-            return detail->known[i].region;
-        }
-    }
-    if (address) {
-        measure_region_name(detail->measurement->evidence->plan, (struct in_addr){.s_addr = address}, name, sizeof(name));
-    }
-    detail->known = xrealloc(detail->known, detail->known_count + 1, sizeof(*detail->known));
-    struct known_address *known = &detail->known[detail->known_count++];
-    *known = (struct known_address){.address = address, .region = region_index(detail->measurement->result, name)};
-    return known->region;
 }
 
 static void keep_example(struct failure_example *example, const struct ledger_header *header, const struct ledger_record *record,
@@ -110,7 +87,7 @@ static void add_record(struct detail *detail, const struct track *track, const s
         keep_example(&result->first_of[outcome], track->header, record, due_ns);
     }
     if (outcome != OUTCOME_NOT_SENT) {
-        size_t region = region_of(detail, record->address); /* may move the regions */
+        size_t region = region_index(result, address_region(&detail->regions, record->address)); /* may move the regions */
         count_region(&result->regions[region], outcome == OUTCOME_OK, due_ns);
     }
 }
@@ -137,7 +114,7 @@ static int compare_regions(const void *left, const void *right)
 void measure_detail(struct measurement *measurement)
 {
     struct result *result = measurement->result;
-    struct detail detail = {.measurement = measurement};
+    struct detail detail = {.measurement = measurement, .regions = {.plan = measurement->evidence->plan}};
     for (size_t i = 0; i < LATENCY_BUCKETS; i++) {
         detail.ends_ns[i] = llround(latency_bucket_end_s(i) * NS_PER_S);
     }
@@ -147,5 +124,5 @@ void measure_detail(struct measurement *measurement)
     if (result->region_count > 0) {
         qsort(result->regions, result->region_count, sizeof(*result->regions), compare_regions);
     }
-    free(detail.known);
+    address_regions_clear(&detail.regions);
 }

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "harness/base/str.h"
-#include "harness/measure/measurement.h"
+#include "harness/measure/shares.h"
 
 static struct figure count_figure(const struct loss *loss, uint64_t value)
 {
@@ -79,6 +79,10 @@ static struct figure find_figure(const struct measurement *measurement, const st
     if (str_eq(metric, "silent_alerts") || str_eq(metric, "false_alerts")) {
         return measure_alerts_figure(result, str_eq(metric, "silent_alerts"));
     }
+    if (objective->fault || objective->of || str_eq(metric, "moved") ||
+        (str_eq(metric, "failed") && objective->part != PART_WHOLE)) {
+        return shares_figure(measurement, objective);
+    }
     if (str_eq(metric, "failed")) {
         return failed_figure(result, objective->unit);
     }
@@ -90,6 +94,9 @@ static struct figure find_figure(const struct measurement *measurement, const st
 static bool is_within(const struct objective *objective, double value)
 {
     double slack = 1e-9 * fmax(1, fabs(objective->limit)); /* 0.1 + 0.2 is 0.3 here */
+    if (objective->floor) {
+        return objective->strict ? value > objective->limit + slack : value >= objective->limit - slack;
+    }
     return objective->strict ? value < objective->limit - slack : value <= objective->limit + slack;
 }
 
@@ -124,8 +131,8 @@ static void judge_number(const struct objective *objective, struct objective_res
     } else if (met) {
         judged->reason = xasprintf("%.6g %s is within the limit", figure->value, judged->unit);
     } else {
-        judged->reason =
-            xasprintf("%.6g %s is over the limit by %.6g", figure->value, judged->unit, figure->value - objective->limit);
+        judged->reason = xasprintf("%.6g %s is %s the limit by %.6g", figure->value, judged->unit,
+                                   objective->floor ? "below" : "over", fabs(figure->value - objective->limit));
     }
 }
 
@@ -134,7 +141,7 @@ static void judge(const struct measurement *measurement, const struct objective 
     *judged = (struct objective_result){
         .text = xstrdup(objective->text),
         .metric = xstrdup(objective->metric),
-        .comparison = xstrdup(objective->strict ? "<" : "<="),
+        .comparison = xasprintf("%s%s", objective->floor ? ">" : "<", objective->strict ? "" : "="),
         .limit = objective->limit,
         .unit = xstrdup(objective->unit),
         .measured = find_figure(measurement, objective),

@@ -5,7 +5,7 @@
 #include "harness/base/buf.h"
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
-#include "harness/measure/measurement.h"
+#include "harness/measure/shares.h"
 
 double seconds_of(int64_t ns)
 {
@@ -105,6 +105,7 @@ int measure_evidence(const struct evidence *evidence, struct result **ret_result
     measure_observations(&measurement);
     measure_phases(&measurement);
     measure_latency(&measurement);
+    measure_shares(&measurement);
     measure_loss(&measurement);
     measure_alerts(&measurement);
     int status = measure_judge(&measurement, err);

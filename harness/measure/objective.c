@@ -24,7 +24,9 @@ static const struct metric {
     {"duplicated", VALUE_COUNT, false, "duplicated <= 0"},
     {"silent_alerts", VALUE_COUNT, false, "silent_alerts <= 0"},
     {"false_alerts", VALUE_COUNT, false, "false_alerts <= 0"},
-    {"failed", VALUE_COUNT | VALUE_PERCENT, false, "failed < 2%"},
+    {"failed", VALUE_COUNT | VALUE_PERCENT, true, "failed < 2%"},
+    {"share", VALUE_PERCENT, true, "share of us-west >= 15%"},
+    {"moved", VALUE_COUNT | VALUE_PERCENT, true, "moved <= 0"},
     {"p50", VALUE_DURATION, true, "p50 <= 100ms after recovery"},
     {"p95", VALUE_DURATION, true, "p95 <= 200ms after recovery"},
     {"p99", VALUE_DURATION, true, "p99 <= 300ms after recovery"},
@@ -50,15 +52,16 @@ static int find_metric(const char *name, const struct metric **ret_metric, struc
     }
     return err_set(err, ERR_INPUT,
                    "unknown metric '%s'%s; there are rto, rpo, lost, duplicated, failed, silent_alerts, false_alerts, p50, p95, "
-                   "p99, max and the phases",
+                   "p99, max, share, moved and the phases",
                    name, str_did_you_mean(name, names, ARRAY_LEN(names), hint));
 }
 
 static int wrong_value(const struct metric *metric, const char *found, struct err *err)
 {
-    const char *expected = metric->kinds == VALUE_DURATION ? "a duration with its unit (us, ms, s, min, h)"
-                           : metric->kinds == VALUE_COUNT  ? "a whole number"
-                                                           : "a percentage or a whole number of requests";
+    const char *expected = metric->kinds == VALUE_DURATION  ? "a duration with its unit (us, ms, s, min, h)"
+                           : metric->kinds == VALUE_COUNT   ? "a whole number"
+                           : metric->kinds == VALUE_PERCENT ? "a percentage"
+                                                            : "a percentage or a whole number";
     return err_set(err, ERR_INPUT, "'%s' takes %s, as in \"%s\", found '%s'", metric->name, expected, metric->example, found);
 }
 
@@ -98,34 +101,86 @@ static int read_value(const struct metric *metric, const char *text, struct obje
 
 static int read_comparison(const struct metric *metric, const char *text, struct objective *objective, struct err *err)
 {
-    if (!str_eq(text, "<") && !str_eq(text, "<=")) {
-        return err_set(err, ERR_INPUT, "expected '<' or '<=' after '%s', as in \"%s\", found '%s'", metric->name, metric->example,
-                       *text ? text : "nothing");
+    objective->floor = objective->of && *text == '>';
+    objective->strict = str_eq(text, "<") || str_eq(text, ">");
+    if (!str_eq(text, "<") && !str_eq(text, "<=") && !(objective->of && (str_eq(text, ">") || str_eq(text, ">=")))) {
+        return err_set(err, ERR_INPUT, "expected %s after '%s', as in \"%s\", found '%s'",
+                       objective->of ? "'<=' or '>='" : "'<' or '<='", metric->name, metric->example, *text ? text : "nothing");
     }
-    objective->strict = str_eq(text, "<");
     return 0;
 }
 
-/* "after recovery", "of requests" or nothing. */
-static int read_rest(const struct metric *metric, const char *rest, struct objective *objective, struct err *err)
+/* "of NAME" behind "share": all up to the next blank, since servers may be "10.1.0.21:9000". */
+static int read_whose(const struct metric *metric, const char **rest, struct objective *objective, struct err *err)
+{
+    struct token word;
+    if (!str_eq(metric->name, "share")) {
+        return 0;
+    }
+    const char *name = token_next(*rest, &word);
+    name += strspn(name, " \t");
+    size_t length = strcspn(name, " \t<>=");
+    if (!str_eq(word.text, "of") || length == 0) {
+        return err_set(err, ERR_INPUT, "'share' needs whose it is, as in \"%s\"", metric->example);
+    }
+    objective->of = xasprintf("%.*s", (int)length, name);
+    *rest = name + length;
+    return 0;
+}
+
+/* "before recovery" or "after recovery" of a fault's time, or nothing. */
+static bool read_within_fault(const char *text, struct objective *objective)
+{
+    struct token word, what, more;
+    (void)token_next(token_next(token_next(text, &word), &what), &more);
+    objective->part = str_eq(word.text, "before") ? PART_BEFORE : str_eq(word.text, "after") ? PART_AFTER : PART_WHOLE;
+    return !*word.text || (objective->part != PART_WHOLE && str_eq(what.text, "recovery") && !*more.text);
+}
+
+/* "after recovery", "during steady", "during kill", "during kill after recovery". */
+static bool read_part(const char *text, struct objective *objective)
 {
     static const char *const parts[] = {"before", "during", "after"};
     struct token word, what, more;
-    const char *end = token_next(token_next(rest, &word), &what);
-    (void)token_next(end, &more);
-    if (!*word.text ||
-        (str_eq(metric->name, "failed") && str_eq(word.text, "of") && str_eq(what.text, "requests") && !*more.text)) {
-        return 0;
-    }
-    for (size_t i = 0; metric->has_parts && i < ARRAY_LEN(parts); i++) {
-        if (str_eq(word.text, parts[i]) && str_eq(what.text, "recovery") && !*more.text) {
+    const char *rest = token_next(token_next(text, &word), &what);
+    (void)token_next(rest, &more);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (str_eq(word.text, parts[i]) && str_eq(what.text, "recovery")) {
             objective->part = (enum objective_part)(PART_BEFORE + i);
-            return 0;
+            return !*more.text;
         }
+    }
+    if (str_eq(word.text, "during") && str_eq(what.text, "steady")) {
+        objective->part = PART_BEFORE;
+        return !*more.text;
+    }
+    objective->afterward = str_eq(word.text, "after");
+    if ((!objective->afterward && !str_eq(word.text, "during")) || !*what.text) {
+        return false;
+    }
+    objective->fault = xstrdup(what.text);
+    return read_within_fault(rest, objective);
+}
+
+/* A part, "of requests" or nothing. */
+static int read_rest(const struct metric *metric, const char *rest, struct objective *objective, struct err *err)
+{
+    static const char *const parts[] = {"before", "during", "after"};
+    struct token word, what;
+    const char *end = token_next(token_next(rest, &word), &what);
+    if (str_eq(metric->name, "failed") && str_eq(word.text, "of") && str_eq(what.text, "requests")) {
+        rest = end;
+        (void)token_next(token_next(rest, &word), &what);
+    }
+    if (!*word.text || (metric->has_parts && read_part(rest, objective))) {
+        return 0;
     }
     char hint[96];
     return err_set(err, ERR_INPUT, "'%s %s' is not understood%s%s", word.text, what.text,
-                   metric->has_parts ? ": expected \"before recovery\", \"during recovery\" or \"after recovery\"" : "",
+                   metric->has_parts
+                       ? ": expected \"before recovery\", \"during recovery\", \"after recovery\", \"during steady\", "
+                         "\"during FAULT\" or \"after FAULT\""
+                       : "",
                    metric->has_parts ? str_did_you_mean(word.text, parts, ARRAY_LEN(parts), hint) : "");
 }
 
@@ -134,6 +189,9 @@ static int read_relative(const char **rest, struct objective *objective, struct 
 {
     struct token times, factor;
     struct err ignored = {0};
+    if (objective->floor) {
+        return err_set(err, ERR_INPUT, "'last_pass' sets the most, not the least: say a percentage after '>='");
+    }
     objective->relative = true;
     objective->factor = 1;
     const char *after_times = token_next(*rest, &times);
@@ -168,9 +226,13 @@ static int parse(const char *text, bool may_be_relative, struct objective **ret_
     struct objective *objective CLEANUP(objective_cleanup) = xcalloc(1, sizeof(*objective));
     struct token name, comparison;
     const struct metric *metric = NULL;
-    const char *rest = token_next(token_next(text, &name), &comparison);
+    const char *rest = token_next(text, &name);
     int status = find_metric(name.text, &metric, err);
     if (status == 0) {
+        status = read_whose(metric, &rest, objective, err);
+    }
+    if (status == 0) {
+        rest = token_next(rest, &comparison);
         status = read_comparison(metric, comparison.text, objective, err);
     }
     if (status == 0) {
@@ -198,22 +260,45 @@ int objective_parse_relative(const char *text, struct objective **ret_objective,
     return parse(text, true, ret_objective, err);
 }
 
+static bool is_same_name(const char *a, const char *b)
+{
+    return str_eq(a ? a : "", b ? b : "");
+}
+
+bool objective_is_same_subject(const struct objective *a, const struct objective *b)
+{
+    return str_eq(a->metric, b->metric) && is_same_name(a->of, b->of) && a->floor == b->floor && a->part == b->part &&
+           is_same_name(a->fault, b->fault) && a->afterward == b->afterward;
+}
+
 bool objective_is_same_figure(const struct objective *a, const struct objective *b)
 {
-    return str_eq(a->metric, b->metric) && a->part == b->part && a->relative == b->relative &&
-           (a->relative || str_eq(a->unit, b->unit));
+    return objective_is_same_subject(a, b) && a->relative == b->relative && (a->relative || str_eq(a->unit, b->unit));
 }
 
 int objective_compare(const struct objective *a, const struct objective *b)
 {
     double left = a->relative ? a->factor : a->limit, right = b->relative ? b->factor : b->limit;
-    return left < right ? -1 : left > right ? 1 : (int)b->strict - (int)a->strict;
+    int order = a->floor ? (left < right) - (left > right) : (left > right) - (left < right);
+    return order ? order : (int)b->strict - (int)a->strict;
+}
+
+void objective_part_text(const struct objective *objective, char *out, size_t size)
+{
+    static const char *const parts[PART_COUNT] = {"", " before recovery", " during recovery", " after recovery"};
+    (void)str_format(out, size, "%s%s%s",
+                     !objective->fault      ? ""
+                     : objective->afterward ? " after "
+                                            : " during ",
+                     objective->fault ? objective->fault : "", parts[objective->part]);
 }
 
 void objective_free(struct objective *objective)
 {
     if (objective) {
         free(objective->text);
+        free(objective->of);
+        free(objective->fault);
         free(objective);
     }
 }

@@ -4,8 +4,18 @@
  *   lost duplicated                  a count of writes
  *   silent_alerts false_alerts       alerts that should have fired and did not; that fired and should not have
  *   failed                           "30%" of the requests that were sent, or a count; timed out requests are failed ones
- *   p50 p95 p99 max                  a duration, of the whole load or of one part of it: "before recovery" is before the first
- *                                    disruption, "during recovery" up to the last recovery, "after recovery" from there on
+ *   p50 p95 p99 max                  a duration
+ *   share of NAME                    percent of the requests that a server answered, or that went to a region: the only one that may
+ *                                    have a floor, "share of us-west >= 15%"
+ *   moved                            sessions that another server answered than before, as a count or in percent of those seen
+ *
+ * These four are of the whole load or of one part of it (measurement.h, `measure_spans`):
+ *   before recovery, during steady   before the first disruption
+ *   during recovery                  from then up to the last recovery
+ *   after recovery                   from there on
+ *   during FAULT, after FAULT        while faults of that name were in; from when one was taken away to the next injection. Either may
+ *                                    end in "before recovery" or "after recovery", from it alone: "during kill after recovery"
+ *
  *   masked detect decide switch promote reconnect   a duration: the longest phase of that name
  *
  * A budget may also set a limit by the last drill that passed: "rto <= last_pass * 1.25". */
@@ -13,6 +23,7 @@
 #define DRILL_MEASURE_OBJECTIVE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "harness/base/cleanup.h"
 #include "harness/base/err.h"
@@ -22,11 +33,15 @@ enum objective_part { PART_WHOLE = 0, PART_BEFORE, PART_DURING, PART_AFTER, PART
 struct objective {
     char *text;         /* as written */
     const char *metric; /* "rto"; static */
-    bool strict;        /* "<" */
+    char *of;           /* whose share; NULL */
+    bool floor;         /* ">=" or ">": the limit is the least */
+    bool strict;        /* "<" or ">" */
     double limit;       /* seconds, percent, or a count: in `unit` */
     const char *unit;   /* "s", "%", ""; static */
     enum objective_part part;
-    bool relative; /* the limit is `factor` times the last PASS's figure; limit and unit are not set */
+    char *fault;    /* the part is of the time of these faults; NULL: of the whole load */
+    bool afterward; /* of the time after they were taken away */
+    bool relative;  /* the limit is `factor` times the last PASS's figure; limit and unit are not set */
     double factor;
 };
 
@@ -34,11 +49,15 @@ struct objective {
 int objective_parse(const char *text, struct objective **ret_objective, struct err *err) MUST_CHECK;
 /* The same, and "last_pass" or "last_pass * FACTOR" (FACTOR at least 1) is a limit too. */
 int objective_parse_relative(const char *text, struct objective **ret_objective, struct err *err) MUST_CHECK;
-/* Whether the two limit the same figure, so that one of them is the stricter: metric, part and unit agree. Relative ones compare
- * with relative ones. */
+/* Whether the two are about the same thing: metric, whose, part and side agree. */
+bool objective_is_same_subject(const struct objective *a, const struct objective *b);
+/* Whether the two limit the same figure, so that one of them is the stricter: subject and unit agree. Relative ones compare with
+ * relative ones. */
 bool objective_is_same_figure(const struct objective *a, const struct objective *b);
 /* Below 0 when `a` is stricter than `b`, above 0 when it is looser; they limit the same figure. */
 int objective_compare(const struct objective *a, const struct objective *b);
+/* The part as it is written, with a blank in front: " during kill after recovery"; "" for the whole. */
+void objective_part_text(const struct objective *objective, char *out, size_t size);
 void objective_free(struct objective *objective); /* accepts NULL */
 DEFINE_CLEANUP(struct objective *, objective, objective_free)
 

@@ -102,6 +102,22 @@ static void free_loss(struct loss *loss)
     free(loss->checks);
 }
 
+void share_window_clear(struct share_window *window)
+{
+    free(window->name);
+    free(window->servers);
+    free(window->regions);
+    *window = (struct share_window){0};
+}
+
+static void free_shares(struct result *result)
+{
+    for (size_t i = 0; i < result->share_count; i++) {
+        share_window_clear(&result->shares[i]);
+    }
+    free(result->shares);
+}
+
 static void free_bins(struct result *result)
 {
     free(result->bins);
@@ -137,6 +153,7 @@ void result_free(struct result *result)
     free_alerts(result);
     free_loss(&result->loss);
     free_bins(result);
+    free_shares(result);
     free_texts(result->findings, result->finding_count);
     free_identity(result);
     free(result);

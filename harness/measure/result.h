@@ -128,6 +128,27 @@ struct region_result {
     int64_t first_failed_ns, last_failed_ns; /* by due time; 0 without */
 };
 
+/* Requests within a part of the drill, by whom they went to. */
+struct share_row {
+    char name[64]; /* "": no answer named a server; no region's address */
+    uint64_t requests, failed;
+    double p50_s, p99_s; /* of all, failed ones with at least the deadline */
+};
+
+struct share_window {
+    char *name;               /* "steady", "during kill app1" */
+    int64_t begin_ns, end_ns; /* INT64_MIN, INT64_MAX: from the load's begin, to its end */
+    uint64_t requests, failed;
+    struct latency_part latency;
+    struct share_row *servers; /* who answered, by name, the nameless last */
+    size_t server_count;
+    struct share_row *regions; /* where requests went, in the same order */
+    size_t region_count;
+    uint64_t named, routed;          /* requests in rows with a name: what shares are of */
+    uint64_t sessions, moved, moves; /* that got an answer; of them those that changed servers; how often all did */
+};
+void share_window_clear(struct share_window *window);
+
 /* The first request that ended so, by due time. */
 struct failure_example {
     bool known;
@@ -195,6 +216,8 @@ struct result {
     size_t address_count;
     struct region_result *regions;
     size_t region_count;
+    struct share_window *shares;
+    size_t share_count;
     struct failure_example first_of[OUTCOME_COUNT];
     json_t *events;      /* owned: the array of events.jsonl */
     json_t *environment; /* owned */

@@ -16,13 +16,39 @@ static void shift(int64_t *t_ns, int64_t by_ns)
     *t_ns += *t_ns ? by_ns : 0;
 }
 
-/* Adds the ledger's records to the copy, on the clock of the track's first ledger. */
-static void append(struct track *track, const struct ledger *ledger, int64_t shift_ns)
+static uint16_t server_of(struct track *track, const char *name)
 {
+    for (size_t i = 0; i < track->server_count; i++) {
+        if (str_eq(track->servers[i], name)) {
+            return (uint16_t)(i + 1);
+        }
+    }
+    track->servers = xrealloc(track->servers, track->server_count + 1, sizeof(*track->servers));
+    (void)str_copy(track->servers[track->server_count++], sizeof(*track->servers), name);
+    return (uint16_t)track->server_count;
+}
+
+/* The ledger's names among the track's; `ret_servers` has the track's index of each, 0 where there is none. */
+static void add_servers(struct track *track, const struct ledger_header *header, uint16_t ret_servers[LEDGER_SERVERS_MAX + 1])
+{
+    char name[LEDGER_SERVER_BYTES];
+    for (uint16_t i = 0; i <= LEDGER_SERVERS_MAX; i++) {
+        ledger_server_name(header, i, name);
+        ret_servers[i] = *name ? server_of(track, name) : 0;
+    }
+}
+
+/* Adds the ledger's records to the copy, on the clock of the track's first ledger. */
+static void append(struct track *track, struct ledger *ledger, int64_t shift_ns)
+{
+    uint16_t servers[LEDGER_SERVERS_MAX + 1];
+    add_servers(track, ledger_header(ledger), servers);
     uint64_t count = ledger_count(ledger);
     track->owned = xrealloc(track->owned, track->count + count + 1, sizeof(*track->owned));
     memcpy(track->owned + track->count, ledger_records(ledger), count * sizeof(*track->owned));
-    for (uint64_t i = track->count; shift_ns && i < track->count + count; i++) {
+    for (uint64_t i = track->count; i < track->count + count; i++) {
+        uint16_t server = track->owned[i].server;
+        track->owned[i].server = server <= LEDGER_SERVERS_MAX ? servers[server] : 0;
         track->owned[i].due_ns += shift_ns;
         shift(&track->owned[i].sent_ns, shift_ns);
         shift(&track->owned[i].first_byte_ns, shift_ns);
@@ -101,13 +127,16 @@ static void add_ledger(struct tracks *tracks, struct ledger *ledger, struct ledg
     const struct ledger_header *header = ledger_header(ledger);
     struct track *track = find_track(tracks, header);
     if (!track) {
-        tracks->items[tracks->count++] = (struct track){
+        uint16_t servers[LEDGER_SERVERS_MAX + 1]; /* the same as the ledger's own: it is the first */
+        track = &tracks->items[tracks->count++];
+        *track = (struct track){
             .header = header,
             .records = ledger_records(ledger),
             .count = ledger_count(ledger),
             .offset_ns = header->clock_offset_ns,
             .bound_ns = header->clock_bound_ns,
         };
+        add_servers(track, header, servers);
         return;
     }
     if (!track->owned) {
@@ -138,6 +167,7 @@ void tracks_close(struct tracks *tracks)
 {
     for (size_t i = 0; i < tracks->count; i++) {
         free(tracks->items[i].owned);
+        free(tracks->items[i].servers);
     }
     free(tracks->items);
     *tracks = (struct tracks){0};

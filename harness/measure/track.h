@@ -11,12 +11,14 @@ struct track {
     const struct ledger_header *header;  /* of its first ledger */
     const struct ledger_record *records; /* times on the vantage's clock */
     uint64_t count;
-    int64_t offset_ns, bound_ns;       /* controller clock = vantage clock + offset, ± bound */
-    int64_t first_due_ns, last_due_ns; /* controller clock; first > last without requests */
-    int64_t newest_ns;                 /* the last due time or answer that it speaks of; INT64_MIN without requests */
-    uint64_t by_class[CLASS_COUNT];    /* how many requests */
-    uint64_t highest_write;            /* the highest number of a write that its count allows */
-    struct ledger_record *owned;       /* the copy, or NULL */
+    int64_t offset_ns, bound_ns;          /* controller clock = vantage clock + offset, ± bound */
+    int64_t first_due_ns, last_due_ns;    /* controller clock; first > last without requests */
+    int64_t newest_ns;                    /* the last due time or answer that it speaks of; INT64_MIN without requests */
+    uint64_t by_class[CLASS_COUNT];       /* how many requests */
+    uint64_t highest_write;               /* the highest number of a write that its count allows */
+    struct ledger_record *owned;          /* the copy, or NULL */
+    char (*servers)[LEDGER_SERVER_BYTES]; /* owned: the names behind the records' `server`, from 1 */
+    size_t server_count;
 };
 
 struct tracks {

@@ -6,8 +6,8 @@
 #include "harness/base/str.h"
 
 static const char *const names[HOLE_COUNT] = {
-    [HOLE_NONE] = "",         [HOLE_ID] = "id",           [HOLE_SEQ] = "seq",
-    [HOLE_RANDOM] = "random", [HOLE_VANTAGE] = "vantage", [HOLE_ENV] = "env.NAME",
+    [HOLE_NONE] = "",           [HOLE_ID] = "id",           [HOLE_SEQ] = "seq",      [HOLE_RANDOM] = "random",
+    [HOLE_SESSION] = "session", [HOLE_VANTAGE] = "vantage", [HOLE_ENV] = "env.NAME",
 };
 
 enum hole hole_of(const char *name, size_t size)
@@ -31,6 +31,6 @@ const char *hole_name(enum hole hole)
 int hole_unknown(const char *name, struct err *err)
 {
     char hint[96];
-    return err_set(err, ERR_INPUT, "unknown '{{%s}}'%s (there are: id, seq, random, vantage, env.NAME)", name,
+    return err_set(err, ERR_INPUT, "unknown '{{%s}}'%s (there are: id, seq, random, session, vantage, env.NAME)", name,
                    str_did_you_mean(name, names + 1, HOLE_COUNT - 1, hint));
 }

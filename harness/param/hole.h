@@ -2,6 +2,7 @@
  *   id       a write's id; in reads, of the newest acknowledged write
  *   seq      the request's number at its vantage, nine digits
  *   random   sixteen hexadecimal digits, from the seed and the number alone
+ *   session  the number of the user that it belongs to, nine digits, of the load's `sessions`; zeros without
  *   vantage  its name
  *   env.NAME the environment variable NAME where the sender runs: for secrets, never written down anywhere */
 #ifndef DRILL_PARAM_HOLE_H
@@ -11,7 +12,7 @@
 
 #include "harness/base/err.h"
 
-enum hole { HOLE_NONE = 0, HOLE_ID, HOLE_SEQ, HOLE_RANDOM, HOLE_VANTAGE, HOLE_ENV, HOLE_COUNT };
+enum hole { HOLE_NONE = 0, HOLE_ID, HOLE_SEQ, HOLE_RANDOM, HOLE_SESSION, HOLE_VANTAGE, HOLE_ENV, HOLE_COUNT };
 
 /* Which hole a name between the braces is; "env.NAME" gives HOLE_ENV. */
 enum hole hole_of(const char *name, size_t size);

@@ -24,11 +24,13 @@ static bool with_resolution(const json_t *object, const char *key, const char *r
     return true;
 }
 
-/* Whether the earlier objective limits the same figure; a relative one has no unit of its own, "failed" is then in percent. */
+/* Whether the earlier objective limits the same figure; a relative one has no unit of its own, "failed" and "moved" are then in percent. */
 static bool is_same(const struct objective *earlier, const struct objective *objective)
 {
-    const char *unit = !objective->relative ? objective->unit : str_eq(objective->metric, "failed") ? "%" : earlier->unit;
-    return str_eq(earlier->metric, objective->metric) && earlier->part == objective->part && str_eq(earlier->unit, unit);
+    const char *unit = !objective->relative                                                        ? objective->unit
+                       : str_eq(objective->metric, "failed") || str_eq(objective->metric, "moved") ? "%"
+                                                                                                   : earlier->unit;
+    return objective_is_same_subject(earlier, objective) && str_eq(earlier->unit, unit);
 }
 
 static bool judged_figure(const json_t *report, const struct objective *objective, double *ret_value)
@@ -61,7 +63,7 @@ static bool failed_figure(const json_t *requests, const struct objective *object
 static bool latency_figure(const json_t *latency, const struct objective *objective, double *ret_value)
 {
     static const char *const parts[PART_COUNT] = {NULL, "before", "during", "after"};
-    const char *part = parts[objective->part];
+    const char *part = objective->fault ? NULL : parts[objective->part];
     return part && number_at(json_object_get(latency, part), objective->metric, ret_value);
 }
 
@@ -95,7 +97,7 @@ bool figure_of_report(const json_t *report, const struct objective *objective, d
     if (str_eq(metric, "lost") || str_eq(metric, "duplicated")) {
         return number_at(json_object_get(measured, "rpo"), metric, ret_value);
     }
-    if (str_eq(metric, "failed")) {
+    if (str_eq(metric, "failed") && objective->part == PART_WHOLE && !objective->fault) {
         return failed_figure(json_object_get(measured, "requests"), objective, ret_value);
     }
     return latency_figure(json_object_get(measured, "latency"), objective, ret_value) ||

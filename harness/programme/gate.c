@@ -66,12 +66,16 @@ static int take_scenario(struct merging *merging, struct err *err)
  * percents are rounded up to three digits, so that the last PASS itself is never outside. */
 static char *absolute_text(const struct objective *objective, double value)
 {
-    static const char *const parts[PART_COUNT] = {"", " before recovery", " during recovery", " after recovery"};
+    char part[128];
     bool counts = str_eq(objective->metric, "lost") || str_eq(objective->metric, "duplicated");
-    const char *unit = counts ? "" : str_eq(objective->metric, "failed") ? "%" : "s";
+    bool percent =
+        str_eq(objective->metric, "failed") || str_eq(objective->metric, "share") || str_eq(objective->metric, "moved");
+    const char *unit = counts ? "" : percent ? "%" : "s";
+    objective_part_text(objective, part, sizeof(part));
     double exact = objective->factor * value;
     double limit = counts ? floor(exact + 1e-9) : ceil(exact * 1e3 - 1e-6) / 1e3;
-    return xasprintf("%s %s %.9g%s%s", objective->metric, objective->strict ? "<" : "<=", limit, unit, parts[objective->part]);
+    return xasprintf("%s%s%s %s %.9g%s%s", objective->metric, objective->of ? " of " : "", objective->of ? objective->of : "",
+                     objective->strict ? "<" : "<=", limit, unit, part);
 }
 
 /* The line's text with an absolute limit, or NULL when it is relative to something that is not there. */

@@ -26,6 +26,8 @@ const struct param scenario_load_table[] = {
      .choices = client_connections, .help = "kept and reused, a new one for each request, or half of each"},
     {"http", PARAM_CHOICE, offsetof(struct scenario_load, http), .fallback = "1.1", .choices = client_http,
      .help = "version; 2 needs https"},
+    {"sessions", PARAM_INTEGER, offsetof(struct scenario_load, sessions), 0, 60000, "0",
+     .help = "independent users that requests are spread over by chance"},
     {"in_flight", PARAM_INTEGER, offsetof(struct scenario_load, in_flight), 0, 1000000, "0",
      .help = "limit of a vantage; 0 is rate x deadline x 2 + 64"},
     {0},

@@ -17,6 +17,7 @@ struct scenario_load {
     int64_t steps;
     int connections;   /* index into client_connections */
     int http;          /* index into client_http */
+    int64_t sessions;  /* independent users, all vantages together; 0: none */
     int64_t in_flight; /* limit for each vantage; 0: as many as can be useful */
 };
 extern const struct param scenario_load_table[];

@@ -124,6 +124,7 @@ void topology_free(struct topology *topology)
     free_request(&topology->traffic.write);
     free_request(&topology->traffic.read);
     free(topology->traffic.list_url);
+    free(topology->traffic.served_by);
     json_decref(topology->traffic.headers);
     free(topology->primary_region);
     free(topology->file);

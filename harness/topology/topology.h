@@ -147,6 +147,7 @@ struct topology {
     struct {
         struct topology_request write, read;
         char *list_url;
+        char *served_by; /* the answers' header that names who answered; NULL: none does */
         json_t *headers; /* of all requests, the list's too; NULL: none */
     } traffic;           /* list_url: GET, one id a line, last line "# N" */
     struct node *source; /* the YAML as read, with all that it extends */

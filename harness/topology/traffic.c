@@ -21,10 +21,11 @@ static const struct param request_table[] = {
     {.type = PARAM_END},
 };
 
+static const char *const secrets[] = {"authorization", "proxy-authorization", "cookie", "x-api-key"};
+
 /* A literal would be written into the evidence, which is kept for years and shown around. */
 static int check_secret(const struct node *node, const char *value, struct err *err)
 {
-    static const char *const secrets[] = {"authorization", "proxy-authorization", "cookie", "x-api-key"};
     for (size_t i = 0; i < ARRAY_LEN(secrets); i++) {
         if (strcasecmp(node->key, secrets[i]) == 0 && !strstr(value, "{{env.")) {
             return node_err(
@@ -109,9 +110,34 @@ static int read_list_url(const struct scope *scope, const struct node *node, str
     return status;
 }
 
+/* Its values go into the evidence, so it must be a header that tells no secret. */
+static int read_served_by(const struct scope *scope, const struct node *node, struct topology *topology, struct err *err)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    char *name = NULL;
+    if (node->kind != NODE_SCALAR) {
+        return node_err(node, err, "served_by: expected the name of a header, as X-Served-By");
+    }
+    int status = expand_node(scope, node, &name, err);
+    if (status < 0) {
+        return status;
+    }
+    topology->traffic.served_by = name;
+    bool secret = strcasecmp(name, "set-cookie") == 0;
+    for (size_t i = 0; i < ARRAY_LEN(secrets); i++) {
+        secret |= strcasecmp(name, secrets[i]) == 0;
+    }
+    if (!*name || name[strspn(name, letters)] || secret) {
+        return node_err(node, err, "served_by: '%s' %s", name,
+                        secret ? "may hold a secret, and what it says goes into the evidence"
+                               : "is not the name of a header, as X-Served-By");
+    }
+    return 0;
+}
+
 int reader_traffic(struct reader *reader, struct err *err)
 {
-    static const char *const members[] = {"write", "read", "list_url", "headers", NULL};
+    static const char *const members[] = {"write", "read", "list_url", "headers", "served_by", NULL};
     struct topology *topology = reader->topology;
     const struct node *traffic = node_get(reader->root, "traffic");
     int status = reader_entrypoint(reader, err);
@@ -134,6 +160,10 @@ int reader_traffic(struct reader *reader, struct err *err)
         topology->traffic.read.method = xstrdup("GET");
         topology->traffic.read.url = xasprintf("%s/", topology->entrypoint.url);
         topology->traffic.read.status = 200;
+    }
+    const struct node *served_by = node_get(traffic, "served_by");
+    if (status == 0 && served_by) {
+        status = read_served_by(&scope, served_by, topology, err);
     }
     return status == 0 && list ? read_list_url(&scope, list, topology, err) : status;
 }

@@ -100,7 +100,7 @@ static void issue(struct fake_load *load)
     record->late_us = (uint32_t)(load->late_ns / NS_PER_US);
     record->request_class = write ? CLASS_WRITE : CLASS_READ;
     record->write_number = write ? ++load->writes : 0;
-    record->reserved[0] = is_broken(load, record->due_ns); /* its fate is sealed */
+    record->unused[0] = is_broken(load, record->due_ns); /* its fate is sealed */
     if (!sent) {
         leave_unsent(load, record);
     }
@@ -111,7 +111,7 @@ static void issue(struct fake_load *load)
 /* An unanswered request is over at its deadline, an answered one soon. */
 static void complete(struct fake_load *load, struct ledger_record *record, int64_t now_ns)
 {
-    bool broken = record->reserved[0];
+    bool broken = record->unused[0];
     int64_t done_ns = record->due_ns + (broken ? load->deadline_ns : load->late_ns + ANSWER_MS * NS_PER_MS);
     if (record->outcome != OUTCOME_PENDING || done_ns > now_ns) {
         return;

@@ -26,8 +26,10 @@ static int64_t spread_ns(uint64_t index)
 /* Answers come from us-east until the fault and from eu-west after it. What is inconclusive had a driver at its limit, too. */
 static void vary(const struct making *making, struct ledger *ledger)
 {
+    ledger_header(ledger)->sessions = 50;
     for (uint64_t i = 0; i < ledger_count(ledger); i++) {
         struct ledger_record *record = ledger_writable_at(ledger, i);
+        record->session = 1 + (uint32_t)(i * 7 % 50);
         if (making->kind == KIND_INCONCLUSIVE && i % 400 == 399) {
             record->outcome = OUTCOME_NOT_SENT;
             record->not_sent = i % 800 == 799 ? NOT_SENT_IN_FLIGHT : NOT_SENT_PORTS;
@@ -37,6 +39,9 @@ static void vary(const struct making *making, struct ledger *ledger)
             bool moved = record->due_ns > fake_ns(making->fault_s);
             record->done_ns = record->due_ns + spread_ns(i);
             record->address = htobe32(moved ? 0x0a02000b : 0x0a01000b);
+            record->server = ledger_server(ledger, moved                 ? "eu-west-app1"
+                                                   : record->session % 3 ? "us-east-app1"
+                                                                         : "us-east-app2");
         }
     }
 }

@@ -60,6 +60,27 @@ static void test_reader_follows_writer(void **state)
     assert_null(ledger_writable_at(writer, 3));
 }
 
+static void test_servers_have_names(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    char name[LEDGER_SERVER_BYTES];
+    AUTO_LEDGER struct ledger *writer = NULL;
+    assert_int_equal(ledger_create(path, 1, &writer, &err), 0);
+    assert_int_equal(ledger_server(writer, ""), 0);
+    for (int i = 0; i < 2 * LEDGER_SERVERS_MAX; i++) {
+        AUTO_FREE char *wanted = xasprintf("app%d", i);
+        uint16_t server = ledger_server(writer, wanted);
+        ledger_server_name(ledger_header(writer), server, name);
+        assert_string_equal(name, i < LEDGER_SERVERS_MAX - 1 ? wanted : "others");
+        assert_int_equal(ledger_server(writer, wanted), server);
+    }
+    ledger_server_name(ledger_header(writer), 0, name);
+    assert_string_equal(name, "");
+    ledger_server_name(ledger_header(writer), LEDGER_SERVERS_MAX + 1, name);
+    assert_string_equal(name, "");
+}
+
 static void test_full(void **state)
 {
     (void)state;
@@ -143,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_reader_follows_writer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_servers_have_names, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed_writer_leaves_what_was_in_flight, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cut_file_gives_whole_records_only, setup, teardown),

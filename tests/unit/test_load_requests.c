@@ -62,6 +62,71 @@ static void test_texts_are_filled_in(void **state)
     check_request(json_pack("{s:s}", "content-type", "text/csv"), "/", "a;b", "\r\ncontent-type: text/csv\r\n");
 }
 
+/* The header's last name, made plain; an answer without it is nobody's. */
+static void test_who_answered(void **state)
+{
+    static const struct {
+        const char *header, *expected;
+    } cases[] = {{"x-served-by: us-east-app1", "us-east-app1"},
+                 {"X-SERVED-BY:  10.0.0.1:80, 10.0.0.2:80 ", "10.0.0.2:80"},
+                 {"X-Served-By: a\"b;c", "a_b_c"},
+                 {"X-Served-By-Not: app1", ""},
+                 {"X-Served-By:", ""}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct http_server server;
+        struct err err = {0};
+        char name[LEDGER_SERVER_BYTES];
+        AUTO_LEDGER struct ledger *ledger = NULL;
+        AUTO_FREE char *text = xasprintf("HTTP/1.1 200 OK\r\n%s\r\nContent-Length: 4\r\n\r\nfine", cases[i].header);
+        http_server_start(&server, "127.0.0.2", 0);
+        atomic_store(&server.text, text);
+        atomic_store(&server.mode, SERVER_TEXT);
+        json_t *settings = load_settings("127.0.0.2", server.port, 100, 0.1);
+        json_object_set_new(settings, "served_by", json_string("X-Served-By"));
+        assert_int_equal(load_run(settings, 0.1).by_outcome[OUTCOME_OK], 10);
+        assert_int_equal(ledger_open(ledger_path, &ledger, &err), 0);
+        for (uint64_t j = 0; j < ledger_count(ledger); j++) {
+            ledger_server_name(ledger_header(ledger), ledger_at(ledger, j)->server, name);
+            assert_string_equal(name, cases[i].expected);
+        }
+        http_server_stop(&server);
+    }
+}
+
+/* Each request is one user's, all users come, the same in each run, and the texts have the number. */
+static void test_sessions(void **state)
+{
+    enum { SESSIONS = 8 };
+    (void)state;
+    uint32_t first[60] = {0};
+    for (int run = 0; run < 2; run++) {
+        struct http_server server;
+        struct err err = {0};
+        int seen = 0;
+        AUTO_LEDGER struct ledger *ledger = NULL;
+        http_server_start(&server, "127.0.0.2", 0);
+        atomic_store(&server.mode, SERVER_ECHO);
+        json_t *settings = load_settings("127.0.0.2", server.port, 300, 0.2);
+        json_object_set_new(settings, "sessions", json_integer(SESSIONS));
+        json_object_set_new(settings, "headers", json_pack("{s:s}", "X-User", "user-{{session}}"));
+        json_object_del(json_object_get(settings, "write"), "contains");
+        json_object_set_new(json_object_get(settings, "read"), "contains", json_string("X-User: user-{{session}}\r\n"));
+        assert_int_equal(load_run(settings, 0.2).by_outcome[OUTCOME_OK], 60);
+        assert_int_equal(ledger_open(ledger_path, &ledger, &err), 0);
+        assert_int_equal(ledger_header(ledger)->sessions, SESSIONS);
+        for (uint64_t j = 0; j < 60; j++) {
+            uint32_t session = ledger_at(ledger, j)->session;
+            assert_in_range(session, 1, SESSIONS);
+            seen |= 1 << session;
+            assert_true(run == 0 || first[j] == session);
+            first[j] = session;
+        }
+        assert_int_equal(seen, 0x1fe);
+        http_server_stop(&server);
+    }
+}
+
 static void test_what_cannot_be_sent_is_refused(void **state)
 {
     static const struct {
@@ -188,6 +253,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_texts_are_filled_in),
         cmocka_unit_test(test_what_cannot_be_sent_is_refused),
+        cmocka_unit_test(test_who_answered),
+        cmocka_unit_test(test_sessions),
         cmocka_unit_test(test_tls_trusts_only_what_it_is_told),
         cmocka_unit_test(test_http_2_shares_a_connection),
         cmocka_unit_test(test_http_2_without_tls),

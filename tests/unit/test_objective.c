@@ -34,6 +34,11 @@ static void test_accepted(void **state)
         {"p50 <= 100ms during recovery", "p50", false, 0.1, "s", PART_DURING},
         {"max < 2s", "max", true, 2, "s", PART_WHOLE},
         {"detect <= 5s", "detect", false, 5, "s", PART_WHOLE},
+        {"failed <= 1% of requests during recovery", "failed", false, 1, "%", PART_DURING},
+        {"p99 <= 300ms during steady", "p99", false, 0.3, "s", PART_BEFORE},
+        {"moved <= 0 during steady", "moved", false, 0, "", PART_BEFORE},
+        {"moved < 25%", "moved", true, 25, "%", PART_WHOLE},
+        {"share of us-west<=15%", "share", false, 15, "%", PART_WHOLE},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct objective *objective CLEANUP(objective_cleanup) = NULL;
@@ -47,6 +52,60 @@ static void test_accepted(void **state)
         assert_true(objective->limit > table[i].limit - 1e-9 && objective->limit < table[i].limit + 1e-9);
         assert_string_equal(objective->unit, table[i].unit);
         assert_int_equal(objective->part, table[i].part);
+    }
+}
+
+static void test_shares_and_parts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *of, *fault, *part;
+        bool floor, strict, afterward;
+    } table[] = {
+        {"share of us-west >= 15% during steady", "us-west", NULL, " before recovery", true, false, false},
+        {"share of 10.1.0.21:9000 > 5%", "10.1.0.21:9000", NULL, "", true, true, false},
+        {"share of app1>=5%", "app1", NULL, "", true, false, false},
+        {"share of app1 <= 60% after kill", "app1", "kill", " after kill", false, false, true},
+        {"failed <= 1% during crash_loop", NULL, "crash_loop", " during crash_loop", false, false, false},
+        {"p99 <= 1s during delay after recovery", NULL, "delay", " during delay after recovery", false, false, false},
+        {"moved <= 9 after hang before recovery", NULL, "hang", " after hang before recovery", false, false, true},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct objective *objective CLEANUP(objective_cleanup) = NULL;
+        struct err err = {0};
+        char part[128];
+        if (objective_parse(table[i].text, &objective, &err) < 0) {
+            fail_msg("%s: %s", table[i].text, err.text);
+        }
+        objective_part_text(objective, part, sizeof(part));
+        assert_string_equal(part, table[i].part);
+        assert_string_equal(objective->of ? objective->of : "-", table[i].of ? table[i].of : "-");
+        assert_string_equal(objective->fault ? objective->fault : "-", table[i].fault ? table[i].fault : "-");
+        assert_int_equal(objective->floor, table[i].floor);
+        assert_int_equal(objective->strict, table[i].strict);
+        assert_int_equal(objective->afterward, table[i].afterward);
+    }
+}
+
+/* Of two floors the higher is the stricter; a floor and a ceiling do not compare. */
+static void test_floors_compare(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"share of a >= 15%", "share of a >= 20%", "share of a > 20%",
+                                        "share of a <= 60%", "share of b >= 15%", "share of a >= 15% during kill"};
+    struct objective *objectives[6] = {0};
+    struct err err = {0};
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(objective_parse(texts[i], &objectives[i], &err), 0);
+    }
+    assert_true(objective_is_same_figure(objectives[0], objectives[1]));
+    assert_true(objective_compare(objectives[1], objectives[0]) < 0);
+    assert_true(objective_compare(objectives[2], objectives[1]) < 0);
+    for (size_t i = 3; i < 6; i++) {
+        assert_false(objective_is_same_figure(objectives[0], objectives[i]));
+    }
+    for (size_t i = 0; i < 6; i++) {
+        objective_free(objectives[i]);
     }
 }
 
@@ -82,6 +141,14 @@ static void test_refused(void **state)
         {"p99 <= 300ms after", "is not understood"},
         {"p99 <= 300ms after recovery please", "is not understood"},
         {"rto <= 20s rto <= 10s", "is not understood"},
+        {"rto <= 20s during kill", "is not understood"},
+        {"share <= 10%", "needs whose it is"},
+        {"share of >= 10%", "needs whose it is"},
+        {"share of app1 >= 10", "a percentage"},
+        {"share of app1 == 10%", "'<=' or '>='"},
+        {"failed >= 10%", "found '>='"},
+        {"moved <= 0 during kill recovery", "is not understood"},
+        {"moved <= 0 during kill after recovery please", "is not understood"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct objective *objective = NULL;
@@ -115,9 +182,8 @@ static void test_long_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepted),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_long_texts),
+        cmocka_unit_test(test_accepted), cmocka_unit_test(test_shares_and_parts), cmocka_unit_test(test_floors_compare),
+        cmocka_unit_test(test_refused),  cmocka_unit_test(test_long_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,8 +80,9 @@ static struct answer route(const struct backend *backend, struct MHD_Connection 
                                            : fixed(404, "no such path\n");
 }
 
-static enum MHD_Result reply(struct MHD_Connection *connection, struct answer answer)
+static enum MHD_Result reply(const struct backend *backend, struct MHD_Connection *connection, struct answer answer)
 {
+    char name[128];
     static char out_of_memory[] = "out of memory\n";
     bool have = answer.text != NULL;
     struct MHD_Response *response =
@@ -93,6 +94,8 @@ static enum MHD_Result reply(struct MHD_Connection *connection, struct answer an
     }
     atomic_fetch_add(&answered[answer.status / 100 % 6], 1);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain");
+    snprintf(name, sizeof(name), "%s-%s", backend->region, backend->node);
+    MHD_add_response_header(response, "X-Served-By", name);
     enum MHD_Result result = MHD_queue_response(connection, have ? answer.status : 500, response);
     MHD_destroy_response(response);
     return result;
@@ -113,7 +116,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
         *upload_size = 0;
         return MHD_YES;
     }
-    return reply(connection, route(context, connection, method, path));
+    return reply(context, connection, route(context, connection, method, path));
 }
 
 struct MHD_Daemon *http_start(const struct sockaddr_in *address, const struct backend *backend)
