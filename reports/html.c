@@ -125,23 +125,12 @@ static void write_head(struct xml *xml, const struct result *result)
 
 static const struct {
     const char *id, *title;
-} contents[] = {{"objectives", "Objectives"},
-                {"timeline", "Timeline"},
-                {"findings", "Findings"},
-                {"traffic", "Traffic"},
-                {"observations", "Observations"},
-                {"latency", "Latency"},
-                {"data", "Data"},
-                {"failures", "Failures"},
-                {"faults", "Faults and proof"},
-                {"events", "Event log"},
-                {"security", "Security"},
-                {"plan", "Plan and people"},
-                {"history", "History"},
-                {"method", "Method"},
-                {"evidence", "Evidence map"},
-                {"verify", "How to verify"},
-                {"appendix", "Appendix"}};
+} contents[] = {
+    {"objectives", "Objectives"},     {"timeline", "Timeline"},       {"findings", "Findings"}, {"traffic", "Traffic"},
+    {"observations", "Observations"}, {"alerts", "Alerts"},           {"latency", "Latency"},   {"data", "Data"},
+    {"failures", "Failures"},         {"faults", "Faults and proof"}, {"events", "Event log"},  {"security", "Security"},
+    {"plan", "Plan and people"},      {"history", "History"},         {"method", "Method"},     {"evidence", "Evidence map"},
+    {"verify", "How to verify"},      {"appendix", "Appendix"}};
 
 static void write_contents(struct xml *xml)
 {
@@ -186,6 +175,7 @@ static void write_body(struct xml *xml, const struct page *page)
     write_first_page(xml, page);
     html_traffic(xml, page->result, page->columns);
     html_observations(xml, page->result);
+    html_alerts(xml, page->result);
     html_latency(xml, page->result, page->columns);
     html_data(xml, page->result);
     html_failures(xml, page->result, page->columns);

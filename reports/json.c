@@ -327,6 +327,43 @@ static json_t *describe_faults(const struct result *result)
     return array;
 }
 
+static json_t *describe_firing(const struct result *result, const struct alert_firing *firing)
+{
+    json_t *item = json_object();
+    bool caused = firing->cause_ns != 0;
+    put(item, "fired", since(result, firing->fired_ns));
+    put(item, "fired_within_seconds", number((double)firing->bound_ns / NS_PER_S));
+    put(item, "resolved", since(result, firing->resolved_ns));
+    put(item, "after", caused ? text(firing->cause) : NULL);
+    put(item, "fault_id", caused ? text(firing->fault_id) : NULL);
+    put(item, "seconds_to_fire", caused ? number((double)(firing->fired_ns - firing->cause_ns) / NS_PER_S) : NULL);
+    put(item, "seconds_to_resolve",
+        firing->reverting_ns && firing->resolved_ns ? number((double)(firing->resolved_ns - firing->reverting_ns) / NS_PER_S)
+                                                    : NULL);
+    put(item, "expected", json_boolean(firing->expected));
+    return item;
+}
+
+static json_t *describe_alerts(const struct result *result)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < result->alert_count; i++) {
+        const struct alert_result *alert = &result->alerts[i];
+        json_t *item = json_object(), *firings = json_array();
+        for (size_t k = 0; k < alert->firing_count; k++) {
+            json_array_append_new(firings, describe_firing(result, &alert->firings[k]));
+        }
+        put(item, "name", text(alert->name));
+        put(item, "about", text(alert->after));
+        put(item, "must_fire", json_boolean(alert->must_fire));
+        put(item, "may_fire", json_boolean(alert->may_fire));
+        put(item, "silent", json_boolean(alert->silent));
+        put(item, "firings", firings);
+        json_array_append_new(array, item);
+    }
+    return array;
+}
+
 static json_t *describe_driver(const struct result *result)
 {
     bool measured = result->driver.measured;
@@ -399,6 +436,7 @@ static json_t *describe(const struct result *result)
     put(report, "observations", describe_observations(result));
     put(report, "phases", describe_phases(result));
     put(report, "faults", describe_faults(result));
+    put(report, "alerts", describe_alerts(result));
     put(report, "driver", describe_driver(result));
     put(report, "cleanup", describe_cleanup(result));
     put(report, "findings", findings);

@@ -198,6 +198,51 @@ static void write_faults(struct buf *out, const struct result *result)
     left_out(out, result->fault_count, ROWS_MAX);
 }
 
+static void cell_seconds(struct buf *out, bool known, int64_t ns)
+{
+    if (known) {
+        buf_printf(out, "| %.2f s ", (double)ns / NS_PER_S);
+    } else {
+        cell(out, NULL);
+    }
+}
+
+static void write_alert(struct buf *out, const struct result *result, const struct alert_result *alert)
+{
+    struct buf meant CLEANUP(buf_clear) = {0};
+    words_alert(alert, &meant);
+    for (size_t i = 0; i < alert->firing_count; i++) {
+        const struct alert_firing *firing = &alert->firings[i];
+        cell(out, alert->name);
+        cell(out, buf_str(&meant));
+        cell_instant(out, result, firing->fired_ns);
+        cell_instant(out, result, firing->resolved_ns);
+        cell(out, *firing->cause ? firing->cause : "before anything was broken");
+        cell_seconds(out, firing->cause_ns != 0, firing->fired_ns - firing->cause_ns);
+        cell_seconds(out, firing->reverting_ns && firing->resolved_ns, firing->resolved_ns - firing->reverting_ns);
+        buf_printf(out, "| %s |\n", firing->expected ? "yes" : "**NO**");
+    }
+    if (alert->firing_count == 0) {
+        cell(out, alert->name);
+        cell(out, buf_str(&meant));
+        buf_printf(out, "| - | - | - | - | - | %s |\n", alert->silent ? "**NO**: it stayed silent" : "yes");
+    }
+}
+
+static void write_alerts(struct buf *out, const struct result *result)
+{
+    if (result->alert_count == 0) {
+        return;
+    }
+    buf_puts(out,
+             "\n## Alerts\n\n| Alert | Should | Fired | Resolved | After | It took | Resolved after the fault | As it should |\n"
+             "|---|---|---:|---:|---|---:|---:|---|\n");
+    for (size_t i = 0; i < rows(result->alert_count); i++) {
+        write_alert(out, result, &result->alerts[i]);
+    }
+    left_out(out, result->alert_count, ROWS_MAX);
+}
+
 static void write_loss(struct buf *out, const struct result *result)
 {
     const struct loss *loss = &result->loss;
@@ -281,9 +326,9 @@ static void write_findings(struct buf *out, const struct result *result)
 /* Sections in order of worth; one that does not fit is left out whole, and said to be. */
 static void build(struct buf *out, const struct result *result)
 {
-    static void (*const sections[])(struct buf *, const struct result *) = {write_top,          write_objectives, write_phases,
-                                                                            write_observations, write_shares,     write_faults,
-                                                                            write_loss,         write_findings,   write_timeline};
+    static void (*const sections[])(struct buf *, const struct result *) = {
+        write_top,    write_objectives, write_phases, write_observations, write_alerts,
+        write_shares, write_faults,     write_loss,   write_findings,     write_timeline};
     static const char omitted[] = "\n… a section was left out here, see report.html\n";
     for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
         struct buf section CLEANUP(buf_clear) = {0};

@@ -2,6 +2,7 @@
 #include "reports/timeline.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
@@ -13,7 +14,7 @@
 #include "reports/words.h"
 
 enum { PLOT_HEIGHT = 210, NAME_MAX_CHARACTERS = 40 };
-enum { LANE_FAULT = 0, LANE_OUTAGE, LANE_RECOVERY, LANE_HOLD, LANE_COUNT };
+enum { LANE_FAULT = 0, LANE_ALERT, LANE_OUTAGE, LANE_RECOVERY, LANE_HOLD, LANE_COUNT };
 
 static void add_faults(struct lane *lane, const struct result *result, const struct columns *columns)
 {
@@ -30,6 +31,23 @@ static void add_faults(struct lane *lane, const struct result *result, const str
         span->pattern = "hatch";
         (void)str_format(span->text, sizeof(span->text), "%s%s", chart_clip(buf_str(&name), NAME_MAX_CHARACTERS, clipped),
                          fault->proven ? "" : " (not proven)");
+    }
+}
+
+static void add_alerts(struct lane *lane, const struct result *result, const struct columns *columns)
+{
+    for (size_t i = 0; i < result->alert_count; i++) {
+        const struct alert_result *alert = &result->alerts[i];
+        const char *name = str_starts_with(alert->name, "alert ") ? alert->name + strlen("alert ") : alert->name;
+        for (size_t j = 0; j < alert->firing_count; j++) {
+            const struct alert_firing *firing = &alert->firings[j];
+            char clipped[256];
+            double until_s = firing->resolved_ns ? words_since(result, firing->resolved_ns) : columns->to_s;
+            struct span *span = lane_add(lane, words_since(result, firing->fired_ns), until_s, SPAN_BAR);
+            span->fill = firing->expected ? ORANGE : RED;
+            (void)str_format(span->text, sizeof(span->text), "%s%s", chart_clip(name, NAME_MAX_CHARACTERS, clipped),
+                             firing->expected ? "" : " (not expected)");
+        }
     }
 }
 
@@ -166,7 +184,7 @@ struct picture {
 
 static void plan_picture(struct picture *picture, const struct result *result)
 {
-    static const char *const names[LANE_COUNT] = {"fault", "outage", "time to recover", "hold"};
+    static const char *const names[LANE_COUNT] = {"fault", "alert", "outage", "time to recover", "hold"};
     const struct observation *worst[CAUSES_MAX];
     size_t count = markers_worst(result, worst);
     struct columns *columns = picture->columns;
@@ -181,6 +199,7 @@ static void plan_picture(struct picture *picture, const struct result *result)
         picture->lanes[i].name = names[i];
     }
     add_faults(&picture->lanes[LANE_FAULT], result, columns);
+    add_alerts(&picture->lanes[LANE_ALERT], result, columns);
     for (size_t i = 0; i < count; i++) {
         add_observation(picture->lanes, result, worst[i]);
     }

@@ -33,6 +33,9 @@ void words_instant(const struct result *result, int64_t t_ns, struct buf *out);
 /* "0.31%" of a whole; "-" when the whole is 0. */
 void words_share(uint64_t part, uint64_t whole, struct buf *out);
 
+/* What an alert should do: "fire after delay", "fire or not", "stay quiet". */
+void words_alert(const struct alert_result *alert, struct buf *out);
+
 /* One plain sentence or two for people who were not there. */
 void words_sentence(const struct result *result, struct buf *out);
 /* The drill did not run as planned, left something behind, or could not be judged for a reason that no objective shows (a fault that

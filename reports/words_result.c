@@ -166,3 +166,11 @@ void words_fault_state(const struct result *result, const struct fault_result *f
     buf_puts(out, !fault->removed ? ", NOT REMOVED" : "");
     buf_puts(out, fault->removed && fault->residue && !fault->clean ? ", LEFT TRACES" : "");
 }
+
+void words_alert(const struct alert_result *alert, struct buf *out)
+{
+    buf_puts(out, alert->must_fire ? "fire" : alert->may_fire ? "fire or not" : "stay quiet");
+    if (alert->may_fire && alert->after) {
+        buf_printf(out, " after %s", alert->after);
+    }
+}

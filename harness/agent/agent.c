@@ -125,6 +125,7 @@ static void clear(struct agent *agent)
     faults_free(agent);
     traffic_free(agent);
     observers_free(agent);
+    exposition_free(agent);
     services_free(agent);
     links_free(agent->links);
     snapshot_free(agent->snapshot);

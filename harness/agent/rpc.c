@@ -130,6 +130,7 @@ static const struct {
     {"readback", traffic_readback},
     {"observe.start", observe_start},
     {"observe.stop", observe_stop},
+    {"metrics.serve", exposition_serve},
     {"link.set", set_links},
     {"exit", end},
 };

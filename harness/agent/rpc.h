@@ -12,6 +12,7 @@ struct observers;
 struct fault_host;
 struct traffic;
 struct snapshot;
+struct exposition;
 
 struct agent {
     struct loop *loop;
@@ -28,6 +29,7 @@ struct agent {
     struct traffic *traffic;
     struct links *links;
     struct snapshot *snapshot;
+    struct exposition *exposition;
 };
 
 /* A handler answers with rpc_reply or rpc_fail, now or later with the id that it keeps. An error returned is answered for it. */
@@ -45,10 +47,11 @@ rpc_handler_f service_start, service_stop, service_pids, check_once;
 rpc_handler_f fault_supported, fault_plan, fault_apply, fault_prove, fault_revert, fault_residue;
 rpc_handler_f snapshot_rpc_take, snapshot_rpc_compare, traffic_load_check, traffic_load_start, traffic_load_stop,
     traffic_readback;
-rpc_handler_f observe_start, observe_stop;
+rpc_handler_f observe_start, observe_stop, exposition_serve;
 
 void services_free(struct agent *agent);
 void observers_free(struct agent *agent);
+void exposition_free(struct agent *agent);
 void traffic_free(struct agent *agent);
 /* Revert all faults in reverse order, keeping journal entries of those that could not be. */
 void faults_free(struct agent *agent);

@@ -267,6 +267,24 @@ static json_t *describe_settings(const struct topology *topology)
     return settings;
 }
 
+/* The names alone; the faults that they are about go into `after`, by name. One that is named without a fault is about any. */
+static json_t *describe_expected(char *const *texts, size_t count, json_t *after)
+{
+    json_t *names = json_array();
+    for (size_t i = 0; i < count; i++) {
+        AUTO_FREE char *name = NULL, *fault = NULL;
+        scenario_alert_split(texts[i], &name, &fault);
+        json_array_append_new(names, json_string(name));
+        if (!json_object_get(after, name)) {
+            json_object_set_new(after, name, json_array());
+        }
+        if (fault) {
+            json_array_append_new(json_object_get(after, name), json_string(fault));
+        }
+    }
+    return names;
+}
+
 static json_t *describe_alerts(const struct session *session)
 {
     json_t *watched = json_array();
@@ -275,9 +293,11 @@ static json_t *describe_alerts(const struct session *session)
             json_array_append_new(watched, json_string(session->topology->observers[i].name));
         }
     }
-    return json_pack("{s:o, s:o, s:o}", "watched", watched, "must_fire",
-                     strings(session->scenario->alerts, session->scenario->alert_count), "may_fire",
-                     strings(session->scenario->may_fire, session->scenario->may_fire_count));
+    const struct scenario *scenario = session->scenario;
+    json_t *after = json_object();
+    json_t *must_fire = describe_expected(scenario->alerts, scenario->alert_count, after);
+    json_t *may_fire = describe_expected(scenario->may_fire, scenario->may_fire_count, after);
+    return json_pack("{s:o, s:o, s:o, s:o}", "watched", watched, "must_fire", must_fire, "may_fire", may_fire, "after", after);
 }
 
 json_t *describe_plan(const struct session *session)

@@ -152,6 +152,7 @@ static int apply_parts(struct session *session, struct injection *injection, str
         widen(&bracket, part->place, result);
         (void)str_copy(mechanism, sizeof(mechanism), json_str(result, "mechanism", ""));
     }
+    exposition_tell(session);
     return session_event(session, "fault.applied",
                          json_pack("{s:s, s:I, s:I, s:I, s:s}", "fault_id", injection->id, "before_ns",
                                    (json_int_t)bracket.before_ns, "after_ns", (json_int_t)bracket.after_ns, "bound_ns",
@@ -304,6 +305,7 @@ int injection_revert(struct session *session, struct injection *injection, struc
     }
     injection->reverted = true;
     injection->in_force = false;
+    exposition_tell(session);
     status =
         session_event(session, "fault.reverted",
                       json_pack("{s:s, s:I, s:I, s:I}", "fault_id", injection->id, "before_ns", (json_int_t)bracket.before_ns,

@@ -244,9 +244,11 @@ static int check_alerts(const struct scenario *scenario, const struct topology *
                         size_t count, struct err *err)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct topology_observer *observer = topology_observer_find(topology, names[i]);
+        AUTO_FREE char *name = NULL, *fault = NULL;
+        scenario_alert_split(names[i], &name, &fault);
+        const struct topology_observer *observer = topology_observer_find(topology, name);
         if (!observer) {
-            (void)names_no_observer(topology, names[i], err);
+            (void)names_no_observer(topology, name, err);
             return err_prefix(err, "%s: %s", scenario->file, key);
         }
         if (!str_eq(observer->kind, "alert")) {
@@ -255,6 +257,35 @@ static int check_alerts(const struct scenario *scenario, const struct topology *
         }
     }
     return 0;
+}
+
+/* "alert SlowAnswers after delay", and no delay is injected: it would have to stay silent. Known after the dry run. */
+static int check_alert_faults(const struct planning *planning, const char *key, char *const *texts, size_t count, struct err *err)
+{
+    VEC(const char *) faults = {0};
+    int status = 0;
+    size_t index;
+    json_t *description;
+    json_array_foreach(planning->plan->faults, index, description)
+    {
+        *VEC_ADD(&faults) = json_str(description, "fault", "");
+    }
+    for (size_t i = 0; status == 0 && i < count; i++) {
+        AUTO_FREE char *name = NULL, *fault = NULL;
+        char hint[96];
+        scenario_alert_split(texts[i], &name, &fault);
+        bool found = !fault;
+        for (size_t j = 0; !found && j < faults.count; j++) {
+            found = str_eq(faults.items[j], fault);
+        }
+        if (!found) {
+            status =
+                err_set(err, ERR_INPUT, "%s: %s: \"%s\": the scenario injects no '%s'%s", script_scenario(planning->script)->file,
+                        key, texts[i], fault, str_did_you_mean(fault, faults.items, faults.count, hint));
+        }
+    }
+    VEC_CLEAR(&faults);
+    return status;
 }
 
 /* A rule that can never hold would be a promise that is not kept. */
@@ -357,11 +388,12 @@ static int dry_run(struct planning *planning, struct err *err)
     if (state < 0) {
         return state;
     }
+    const struct scenario *scenario = script_scenario(planning->script);
     if (planning->injected == 0) {
-        return err_set(err, ERR_INPUT, "%s: the scenario injects no fault: there is nothing to drill",
-                       script_scenario(planning->script)->file);
+        return err_set(err, ERR_INPUT, "%s: the scenario injects no fault: there is nothing to drill", scenario->file);
     }
-    return 0;
+    int status = check_alert_faults(planning, "alerts", scenario->alerts, scenario->alert_count, err);
+    return status < 0 ? status : check_alert_faults(planning, "may_fire", scenario->may_fire, scenario->may_fire_count, err);
 }
 
 static int plan_with_agent(struct planning *planning, struct err *err)

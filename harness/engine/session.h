@@ -172,6 +172,10 @@ int change_begin(struct session *session, struct operation *operation, const str
 void change_notice(struct session *session, const json_t *event);
 int change_end(struct session *session, struct operation *operation, struct err *err) MUST_CHECK;
 
+/* exposition.c: what a monitor can scrape, where the topology says `metrics:` */
+int exposition_open(struct session *session, struct err *err) MUST_CHECK;
+void exposition_tell(struct session *session);
+
 /* traffic.c */
 int traffic_start(struct session *session, struct err *err) MUST_CHECK;
 int traffic_observe(struct session *session, struct place *place, struct err *err) MUST_CHECK;

@@ -45,7 +45,7 @@ int traffic_observe(struct session *session, struct place *place, struct err *er
 
 int traffic_start(struct session *session, struct err *err)
 {
-    int status = 0;
+    int status = exposition_open(session, err);
     session->observing = session->loading = true;
     for (size_t i = 0; status == 0 && i < session->topology->host_count; i++) {
         status = traffic_observe(session, places_find(session->places, session->topology->hosts[i].name), err);

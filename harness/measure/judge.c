@@ -83,6 +83,9 @@ static struct figure find_figure(const struct measurement *measurement, const st
         (str_eq(metric, "failed") && objective->part != PART_WHOLE)) {
         return shares_figure(measurement, objective);
     }
+    if (str_eq(metric, "slowest_alert") || str_eq(metric, "slowest_resolve")) {
+        return measure_alerts_slowest(measurement, str_eq(metric, "slowest_resolve"));
+    }
     if (str_eq(metric, "failed")) {
         return failed_figure(result, objective->unit);
     }

@@ -64,6 +64,8 @@ void measure_alerts(struct measurement *measurement);
 bool measure_is_firing(const json_t *event);
 /* How many that should have fired did not (silent), or how many fired that should not have. */
 struct figure measure_alerts_figure(const struct result *result, bool silent);
+/* The slowest of the alerts that have to fire: until it fired, or (resolve) from the fault's end until it was resolved. */
+struct figure measure_alerts_slowest(const struct measurement *measurement, bool resolve);
 /* judge.c: the plan's objectives. */
 int measure_judge(struct measurement *measurement, struct err *err) MUST_CHECK;
 /* verdict.c */

@@ -57,7 +57,13 @@ static void free_objectives(struct objective_result *objectives, size_t count)
 static void free_alerts(struct result *result)
 {
     for (size_t i = 0; i < result->alert_count; i++) {
+        for (size_t j = 0; j < result->alerts[i].firing_count; j++) {
+            free(result->alerts[i].firings[j].cause);
+            free(result->alerts[i].firings[j].fault_id);
+        }
+        free(result->alerts[i].firings);
         free(result->alerts[i].name);
+        free(result->alerts[i].after);
     }
     free(result->alerts);
 }

@@ -94,11 +94,22 @@ struct loss {
     size_t check_count;
 };
 
+/* An alert as the topology's observer saw it. Each time that it fired is laid to the newest disruption before. */
 struct alert_result {
-    char *name; /* the observer's */
-    bool must_fire, may_fire, fired_before;
-    int64_t fired_ns; /* first time after the first disruption; 0: it did not */
-    int64_t bound_ns; /* it fired up to so long before it was seen */
+    char *name;  /* the observer's */
+    char *after; /* the faults that it is about, "delay or loss"; NULL: any */
+    bool must_fire, may_fire;
+    bool silent; /* it should have fired and never did for what it is about */
+    struct alert_firing {
+        int64_t fired_ns, resolved_ns; /* resolved 0: it still fired at the end */
+        int64_t bound_ns;              /* it fired up to so long before it was seen */
+        char *cause, *fault_id;        /* "inject delay us-east"; "" before anything was broken */
+        int64_t cause_ns;              /* 0: there is none */
+        int64_t reverting_ns;          /* when the fault was taken away; 0: not before it was resolved */
+        bool failback;                 /* the cause was a revert */
+        bool expected;
+    } * firings;
+    size_t firing_count;
 };
 
 struct latency_part {

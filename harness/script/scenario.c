@@ -88,6 +88,17 @@ void scenario_free(struct scenario *scenario)
     free(scenario);
 }
 
+void scenario_alert_split(const char *text, char **ret_name, char **ret_fault)
+{
+    static const char word[] = " after ";
+    const char *last = NULL;
+    for (const char *at = text; (at = strstr(at, word)); at++) {
+        last = at;
+    }
+    *ret_name = last ? xasprintf("%.*s", (int)(last - text), text) : xstrdup(text);
+    *ret_fault = last ? xstrdup(last + sizeof(word) - 1) : NULL;
+}
+
 static void read_names(struct scenario *scenario, const char *file)
 {
     const char *slash = strrchr(file, '/');

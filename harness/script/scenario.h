@@ -42,7 +42,7 @@ struct scenario {
     struct scenario_measure measure;
     char **objectives;
     size_t objective_count;
-    char **alerts; /* observers of the kind "alert" that must fire */
+    char **alerts; /* observers of the kind "alert" that must fire, as written: "alert SlowAnswers after delay" */
     size_t alert_count;
     char **may_fire; /* and those of which either is right */
     size_t may_fire_count;
@@ -58,6 +58,8 @@ struct scenario {
 
 /* Check the declarations (everything but `run`) of a scenario. `declared` has the positions. */
 int scenario_read(const char *file, const struct node *declared, struct scenario **ret_scenario, struct err *err) MUST_CHECK;
+/* An entry of `alerts` or `may_fire`: the observer's name and the fault that it is about (NULL: any). The caller frees both. */
+void scenario_alert_split(const char *text, char **ret_name, char **ret_fault);
 void scenario_free(struct scenario *scenario); /* accepts NULL */
 DEFINE_CLEANUP(struct scenario *, scenario, scenario_free)
 /* Override one value from the command line: an option of load or measure, a parameter that the scenario declares, or one of the

@@ -40,7 +40,7 @@ static void reader_clear(struct reader *reader)
 static int read_head(struct reader *reader, struct err *err)
 {
     static const char *const nested[] = {"settings", "regions", "hosts",      "region_hosts", "services", "observers", "steady",
-                                         "protect",  "traffic", "entrypoint", "extends",      "redact",   NULL};
+                                         "protect",  "traffic", "entrypoint", "extends",      "redact",   "metrics",   NULL};
     struct topology *topology = reader->topology;
     struct head_fields fields;
     if (reader_fields(head_table, nested, reader->root, NULL, "the topology", &fields, err) < 0) {
@@ -88,6 +88,48 @@ static int read_protect(struct reader *reader, struct err *err)
                           &reader->topology->protect_count, err);
 }
 
+struct metrics_fields {
+    char *on;
+    int64_t port;
+};
+static const struct param metrics_table[] = {
+    {.name = "on",
+     .type = PARAM_STRING,
+     .offset = offsetof(struct metrics_fields, on),
+     .required = true,
+     .help = "host on which the drill tells what it does, at /metrics"},
+    {.name = "port",
+     .type = PARAM_INTEGER,
+     .offset = offsetof(struct metrics_fields, port),
+     .min = 1,
+     .max = 65535,
+     .fallback = "9700",
+     .help = "of it"},
+    {.type = PARAM_END},
+};
+
+static int read_metrics(struct reader *reader, struct err *err)
+{
+    const struct node *node = node_get(reader->root, "metrics");
+    struct topology *topology = reader->topology;
+    struct scope scope = reader_scope(reader);
+    struct metrics_fields fields = {0};
+    if (!node) {
+        return 0;
+    }
+    if (reader_fields(metrics_table, NULL, node, &scope, "metrics", &fields, err) < 0) {
+        return -err->code;
+    }
+    AUTO_FREE char *name = fields.on;
+    topology->metrics.host = topology_host_find(topology, name);
+    topology->metrics.port = (int)fields.port;
+    if (!topology->metrics.host) {
+        (void)names_no_host(topology, name, err);
+        return reader_at(node_get(node, "on"), err);
+    }
+    return 0;
+}
+
 static int read_redact(struct reader *reader, struct err *err)
 {
     struct scope scope = reader_scope(reader);
@@ -115,6 +157,9 @@ static int read_parts(struct reader *reader, const struct node *settings, struct
     }
     if (status == 0) {
         status = reader_observers(reader, err);
+    }
+    if (status == 0) {
+        status = read_metrics(reader, err);
     }
     if (status == 0) {
         status = read_protect(reader, err);

@@ -150,6 +150,10 @@ struct topology {
         char *served_by; /* the answers' header that names who answered; NULL: none does */
         json_t *headers; /* of all requests, the list's too; NULL: none */
     } traffic;           /* list_url: GET, one id a line, last line "# N" */
+    struct {
+        const struct topology_host *host; /* NULL: nowhere */
+        int port;
+    } metrics;           /* where drill tells a monitor what it does */
     struct node *source; /* the YAML as read, with all that it extends */
     char **bases;        /* the files that it extends, nearest first; NULL-terminated */
 };

@@ -73,6 +73,7 @@ static void test_before_anything_was_broken(void **state)
     struct fake_evidence fake = begin();
     (void)state;
     alert(&fake, 5, "down", "inactive", "firing");
+    alert(&fake, 8, "down", "firing", "inactive");
     alert(&fake, 14, "down", "inactive", "firing");
     alert(&fake, 14, "slow", "inactive", "firing");
     check(&fake, JUDGEMENT_MET, JUDGEMENT_MISSED, JUDGEMENT_MET);
@@ -89,6 +90,44 @@ static void test_not_expected(void **state)
     check(&fake, JUDGEMENT_MET, JUDGEMENT_MISSED, JUDGEMENT_MET);
 }
 
+/* "slow" is about another fault than the one that was injected: it cried for the wrong reason, and was silent for its own. */
+static void test_cross_fire(void **state)
+{
+    struct fake_evidence fake = begin();
+    (void)state;
+    json_object_set_new(json_object_get(fake.plan, "alerts"), "after", json_pack("{s:[s]}", "slow", "delay"));
+    alert(&fake, 14, "down", "inactive", "firing");
+    alert(&fake, 14, "slow", "inactive", "firing");
+    check(&fake, JUDGEMENT_MISSED, JUDGEMENT_MISSED, JUDGEMENT_MET);
+}
+
+/* Fired at 14 and resolved at 25, though the monitor could not be asked in between; the fault was taken away at 20. */
+static void test_times_of_a_firing(void **state)
+{
+    struct fake_evidence fake = begin();
+    (void)state;
+    fake_objective(&fake, "slowest_alert <= 3s");
+    fake_objective(&fake, "slowest_resolve <= 5s");
+    json_object_set_new(json_object_get(fake.plan, "alerts"), "must_fire", json_pack("[s]", "down"));
+    alert(&fake, 14, "down", "inactive", "firing");
+    fake_revert(&fake, 20, "f1");
+    alert(&fake, 22, "down", "firing", "unreachable");
+    alert(&fake, 23, "down", "unreachable", "firing");
+    alert(&fake, 25, "down", "firing", "inactive");
+    fake_end(&fake, 40, "completed");
+    struct result *result CLEANUP(result_cleanup) = fake_measure(&fake);
+    assert_int_equal(result->alert_count, 3);
+    assert_int_equal(result->alerts[0].firing_count, 1);
+    const struct alert_firing *firing = &result->alerts[0].firings[0];
+    assert_true(firing->expected && !firing->failback && !result->alerts[0].silent);
+    assert_int_equal(firing->resolved_ns - firing->fired_ns, 11 * NS_PER_S);
+    assert_int_equal(result->objectives[3].judgement, JUDGEMENT_MISSED);
+    assert_float_equal(result->objectives[3].measured.value, 4, 1e-6);
+    assert_int_equal(result->objectives[4].judgement, JUDGEMENT_MET);
+    assert_float_equal(result->objectives[4].measured.value, 5, 1e-6);
+    fake_close(&fake);
+}
+
 static void test_nothing_is_watched(void **state)
 {
     struct fake_evidence fake = begin();
@@ -100,9 +139,14 @@ static void test_nothing_is_watched(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_as_they_should),    cmocka_unit_test(test_one_is_silent),
-        cmocka_unit_test(test_detection_is_by_alert), cmocka_unit_test(test_before_anything_was_broken),
-        cmocka_unit_test(test_not_expected),          cmocka_unit_test(test_nothing_is_watched),
+        cmocka_unit_test(test_all_as_they_should),
+        cmocka_unit_test(test_one_is_silent),
+        cmocka_unit_test(test_detection_is_by_alert),
+        cmocka_unit_test(test_before_anything_was_broken),
+        cmocka_unit_test(test_not_expected),
+        cmocka_unit_test(test_nothing_is_watched),
+        cmocka_unit_test(test_cross_fire),
+        cmocka_unit_test(test_times_of_a_firing),
     };
     return cmocka_run_group_tests_name("alerts", tests, NULL, NULL);
 }
