@@ -174,6 +174,7 @@ json_t *describe_client(const struct scenario *scenario, const struct topology *
     if (load->sessions) {
         json_object_set_new(json, "sessions", json_integer((json_int_t)ceil((double)load->sessions * part)));
     }
+    put_text(json, "addresses", client ? client->addresses : NULL);
     put_text(json, "dns_server", topology->entrypoint.dns_server);
     put_text(json, "dns_name", topology->entrypoint.dns_name);
     put_requests(json, topology);

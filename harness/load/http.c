@@ -11,6 +11,7 @@
 
 enum {
     CA_MAX_BYTES = 16 * 1024 * 1024,
+    USERS_KEPT_MAX = 1000, /* connections of so many users stay open in a shard */
     RUN_AGAIN_MAX = 64 /* shards that want to be called again at once; after so many the deadlines come first */
 };
 
@@ -167,7 +168,8 @@ static struct shard *shard_with_room(struct http *http)
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, shard);
     /* By default four times the handles that run now: an open loop at rest would close its warm connections. */
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)shard->slots_max);
+    size_t users = http->settings.has_sources ? http->settings.sessions : 0; /* each needs its own */
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)(shard->slots_max + (users < USERS_KEPT_MAX ? users : USERS_KEPT_MAX)));
     curl_multi_setopt(multi, CURLMOPT_PIPELINING,
                       (long)(http->settings.version == HTTP_2 ? CURLPIPE_MULTIPLEX : CURLPIPE_NOTHING));
     *VEC_ADD(&http->shards) = shard;
@@ -327,6 +329,7 @@ int http_new(const struct http_settings *settings, struct http **ret_http, struc
     http->settings = *settings;
     http->timer_ns = INT64_MAX;
     http->served_by_size = settings->served_by ? strlen(settings->served_by) : 0;
+    http->jars = settings->sessions ? xcalloc(settings->sessions + 1, sizeof(CURLSH *)) : NULL;
     http->local_ports = read_local_ports();
     http->fd_of_port = settings->version == HTTP_2 ? xcalloc(UINT16_MAX + 1, sizeof(int)) : NULL;
     int status = check_ca(settings, err);
@@ -359,6 +362,10 @@ void http_free(struct http *http)
         texts_clear(&http->calls[i]);
         VEC_CLEAR(&http->unused[i]);
     }
+    for (uint32_t i = 0; http->jars && i <= http->settings.sessions; i++) {
+        curl_share_cleanup(http->jars[i]); /* accepts NULL, with an error that nobody asks for */
+    }
+    free(http->jars);
     VEC_CLEAR(&http->slots);
     VEC_CLEAR(&http->shards);
     VEC_CLEAR(&http->ready);

@@ -42,6 +42,8 @@ struct http_settings {
     const json_t *headers;               /* object of texts, or NULL */
     const char *id_prefix, *vantage;     /* NULL: "" */
     const char *served_by;               /* the answer's header that names its server; NULL: not looked for */
+    uint32_t sessions;                   /* the highest session of an order */
+    bool has_sources;                    /* orders say where they come from */
     uint64_t seed;                       /* of {{random}} */
     enum http_version version;           /* HTTP_NONE is 1.1. Version 2 without TLS is spoken without asking first */
     const char *ca;                      /* file of certificates to trust in place of the system's, or NULL */
@@ -60,7 +62,8 @@ struct http_order {
     enum request_class request_class;
     uint64_t tag;        /* given back in http_done; the number for {{seq}} and {{random}} */
     uint64_t id;         /* number for {{id}} */
-    uint32_t session;    /* number for {{session}} */
+    uint32_t session;    /* number for {{session}}, whose cookies it has; 0: nobody's */
+    uint32_t source;     /* where it comes from, network order; 0: as the kernel chooses */
     int64_t deadline_ns; /* CLOCK_MONOTONIC; it is ended then */
     uint32_t address;    /* where it goes if it opens a connection; 0: `address` of the settings is asked then */
     bool fresh;          /* open a connection for it, close it afterwards */

@@ -58,6 +58,7 @@ struct slot { /* one easy handle, configured once for one class */
     int64_t deadline_ns;
     struct slot *earlier, *later; /* among those under way, by deadline */
     uint32_t address;             /* given with the order */
+    uint32_t source;                     /* that the handle is set to */
     int prereq_calls, fd;         /* fd: of its connection; for HTTP/2 also of one that stood before */
     bool connected, fresh;
     struct buf answer;         /* only kept to look for `contains` */
@@ -75,6 +76,7 @@ struct http {
     struct slot *first_due, *last_due;      /* under way, by deadline */
     VEC(struct socket_state) sockets;
     size_t served_by_size; /* of the header's name */
+    CURLSH **jars;         /* the cookies of each session, made when it comes first; NULL: no sessions */
     uint32_t local_ports;  /* of a socket, as IP_LOCAL_PORT_RANGE wants them; 0: not known */
     int *fd_of_port;       /* HTTP/2: which connection has a local port; NULL else */
     uint64_t answers_over_2;

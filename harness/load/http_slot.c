@@ -236,6 +236,9 @@ static void set_options(struct slot *slot)
      * (DEADLINE_MAX_S in settings.c). */
     curl_easy_setopt(easy, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_V4);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
+    if (settings->sessions) {
+        curl_easy_setopt(easy, CURLOPT_COOKIEFILE, ""); /* no file: it turns cookies on, which a jar alone does not */
+    }
     if (is_tls) {
         /* With a folder of certificates libcurl reads all of them for each connection, 7 ms; the file it keeps, once a shard. */
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
@@ -296,6 +299,33 @@ static void fill_in(struct slot *slot, const struct http_order *order)
     }
 }
 
+/* One thread does it all, so that no lock is needed. */
+static CURLSH *jar_of(struct http *http, uint32_t session)
+{
+    CURLSH **jar = &http->jars[session];
+    if (!*jar) {
+        *jar = curl_share_init();
+        curl_share_setopt(*jar, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE);
+    }
+    return *jar;
+}
+
+/* The user that the request is of: its cookies, and its address, which libcurl keeps connections apart by. */
+static void become(struct slot *slot, const struct http_order *order)
+{
+    struct http *http = slot->shard->http;
+    if (http->jars && order->session <= http->settings.sessions) {
+        curl_easy_setopt(slot->easy, CURLOPT_SHARE, jar_of(http, order->session));
+    }
+    if (slot->source != order->source) {
+        char address[INET_ADDRSTRLEN], bound[INET_ADDRSTRLEN + 8];
+        (void)str_format(bound, sizeof(bound), "host!%s",
+                         inet_ntop(AF_INET, &order->source, address, sizeof(address)) ? address : "");
+        curl_easy_setopt(slot->easy, CURLOPT_INTERFACE, order->source ? bound : NULL);
+        slot->source = order->source;
+    }
+}
+
 void slot_prepare(struct slot *slot, const struct http_order *order)
 {
     slot->result = (struct http_done){.tag = order->tag, .server = slot->server};
@@ -307,6 +337,7 @@ void slot_prepare(struct slot *slot, const struct http_order *order)
     slot->fd = 0;
     buf_reset(&slot->answer);
     fill_in(slot, order);
+    become(slot, order);
     if (slot->fresh != order->fresh) {
         slot->fresh = order->fresh;
         curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, (long)order->fresh);

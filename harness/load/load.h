@@ -18,7 +18,10 @@
  *   http              "1.1" or "2" ["1.1"]
  *   warm              connections that are opened before T0, by reads that the ledger does not have [0]
  *   in_flight_max     more than this at once are recorded as not sent [0: rate x deadline x 2 + 64, or what descriptors allow]
- *   sessions          independent users that the requests are spread over by chance, 0 to 60000; {{session}} is a user's number [0: none]
+ *   sessions          independent users that the requests are spread over by chance, 0 to 60000; {{session}} is a user's number, and each
+ *                     keeps the cookies that it is given [0: none]
+ *   addresses         a prefix of 8 to 24 bits: each session comes from an address of its own in it, over connections of its own, the first
+ *                     ones all of different networks of 24 bits. The place must own them [all from the place's address]
  *   served_by         the answer's header that names who answered: goes into the ledger [not looked for]
  *   dns_server        "10.9.0.53:53" [the system's]
  *   dns_name          name to ask for in place of the host of a URL that is no literal address [the URL's host]

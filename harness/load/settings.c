@@ -84,6 +84,19 @@ static void read_numbers(const json_t *json, struct vantage_settings *settings)
     settings->tls_verify = json_flag(json, "tls_verify", true);
 }
 
+static int read_sources(const json_t *json, struct vantage_settings *settings, struct err *err)
+{
+    int status = source_range_read(json_str(json, "addresses", NULL), &settings->sources, err);
+    if (status < 0) {
+        return err_prefix(err, "load");
+    }
+    uint64_t room = settings->sources.base ? source_room(&settings->sources) : settings->sessions;
+    return settings->sessions <= room
+               ? 0
+               : err_set(err, ERR_INPUT, "load: %u sessions, but %s has room for the addresses of %llu", settings->sessions,
+                         json_str(json, "addresses", ""), (unsigned long long)room);
+}
+
 int vantage_settings_read(const json_t *json, struct vantage_settings *settings, struct err *err)
 {
     int shape = 0, policy = 0, version = 0;
@@ -113,6 +126,9 @@ int vantage_settings_read(const json_t *json, struct vantage_settings *settings,
     }
     if (status == 0) {
         status = read_call(json, "write", settings->schedule.write_share > 0, &settings->calls[CLASS_WRITE], err);
+    }
+    if (status == 0) {
+        status = read_sources(json, settings, err);
     }
     return status < 0 ? status : read_call(json, "read", settings->schedule.write_share < 1, &settings->calls[CLASS_READ], err);
 }

@@ -7,6 +7,7 @@
 #include "harness/load/http.h"
 #include "harness/load/lateness.h"
 #include "harness/load/schedule.h"
+#include "harness/load/source.h"
 
 enum connection_policy { CONNECTIONS_NONE = 0, CONNECTIONS_KEEPALIVE, CONNECTIONS_NEW, CONNECTIONS_MIXED, CONNECTIONS_COUNT };
 
@@ -21,6 +22,7 @@ struct vantage_settings { /* texts borrowed from the settings object */
     const char *ca;
     const char *served_by; /* NULL: not looked for */
     uint32_t sessions;
+    struct source_range sources; /* where sessions come from */
     uint64_t in_flight_max; /* 0: to be computed */
     int warm;
     bool realtime, tls_verify;

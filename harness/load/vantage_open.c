@@ -115,6 +115,8 @@ static struct http_settings http_settings_of(const struct vantage_settings *sett
         .id_prefix = settings->id_prefix,
         .vantage = settings->vantage,
         .served_by = settings->served_by,
+        .sessions = settings->sessions,
+        .has_sources = settings->sources.base != 0,
         .seed = settings->seed,
         .version = settings->http,
         .ca = settings->ca,

@@ -64,6 +64,7 @@ static struct http_order order_of(const struct vantage *vantage, uint64_t index)
         .tag = index,
         .id = is_write ? record->write_number : vantage->newest_stored,
         .session = record->session,
+        .source = source_address(&vantage->settings.sources, record->session),
         .deadline_ns = record->due_ns + vantage->settings.deadline_ns,
         .fresh = vantage->settings.connections == CONNECTIONS_NEW || (vantage->settings.connections == CONNECTIONS_MIXED && odd),
     };

@@ -158,6 +158,25 @@ int net_add_route(struct net *net, const char *cidr, const char *via, struct err
     return status < 0 ? fail(err, status, "add the route to", cidr) : 0;
 }
 
+int net_add_own_prefix(struct net *net, const char *cidr, struct err *err)
+{
+    struct rtnl_route *route CLEANUP(rtnl_route_cleanup) = rtnl_route_alloc();
+    struct nl_addr *to CLEANUP(nl_addr_cleanup) = NULL;
+    int status = parse(cidr, &to, err);
+    if (status < 0) {
+        return status;
+    }
+    struct rtnl_nexthop *hop = rtnl_route_nh_alloc();
+    rtnl_route_nh_set_ifindex(hop, (int)if_nametoindex("lo"));
+    rtnl_route_add_nexthop(route, hop);
+    rtnl_route_set_dst(route, to);
+    rtnl_route_set_type(route, RTN_LOCAL);
+    rtnl_route_set_scope(route, RT_SCOPE_HOST);
+    rtnl_route_set_table(route, RT_TABLE_LOCAL);
+    status = rtnl_route_add(net->socket, route, 0);
+    return status < 0 ? fail(err, status, "make this place's own", cidr) : 0;
+}
+
 int net_add_neighbour(struct net *net, const char *name, const char *address, const char *mac, struct err *err)
 {
     struct rtnl_neigh *neigh CLEANUP(rtnl_neigh_cleanup) = rtnl_neigh_alloc();

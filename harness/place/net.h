@@ -26,6 +26,8 @@ int net_enslave(struct net *net, const char *name, const char *bridge, struct er
 int net_set_up(struct net *net, const char *name, struct err *err) MUST_CHECK;
 int net_add_address(struct net *net, const char *name, const char *cidr, struct err *err) MUST_CHECK; /* "10.1.0.1/24" */
 int net_add_route(struct net *net, const char *cidr, const char *via, struct err *err) MUST_CHECK;    /* "default" too */
+/* The whole prefix is this place's own: programs may bind to any address in it. */
+int net_add_own_prefix(struct net *net, const char *cidr, struct err *err) MUST_CHECK;
 /* A neighbour for good, so that no packet is lost or late for want of ARP. */
 int net_add_neighbour(struct net *net, const char *name, const char *address, const char *mac, struct err *err) MUST_CHECK;
 /* One segment a packet: otherwise a packet fault on veth would hit frames of 60 kB. */

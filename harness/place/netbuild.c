@@ -294,12 +294,28 @@ static int set_up_region(struct build *build, const struct topology_region *regi
     return status < 0 ? status : route_region(build, net, region, err);
 }
 
+/* Addresses of clients beside the hosts' own: reached by way of the host. */
+static int route_clients(struct build *build, struct net *net, struct err *err)
+{
+    const struct topology *topology = build->topology;
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < topology->entrypoint.client_count; i++) {
+        const struct topology_client *client = &topology->entrypoint.clients[i];
+        const struct topology_host *host = topology_host_find(topology, client->vantage);
+        if (client->addresses) {
+            status = net_add_route(net, client->addresses, host->address, err);
+        }
+    }
+    return status;
+}
+
 static int set_up_common(struct build *build, enum netbuild_plane plane, struct err *err)
 {
     struct net *net CLEANUP(net_cleanup) = NULL;
     int status = settle(build, plane_places[plane], &net, err);
     if (status == 0 && plane == PLANE_EDGE) {
         status = set_up_lan(build, net, NULL, "br0", "10.9.0.1/24", err);
+        status = status < 0 ? status : route_clients(build, net, err);
     }
     for (size_t i = 0; status == 0 && i < build->topology->region_count; i++) {
         const struct topology_region *region = &build->topology->regions[i];
@@ -326,6 +342,10 @@ static int set_up_host(struct build *build, const struct topology_host *host, st
     }
     if (status == 0) {
         status = net_set_up(net, "eth0", err);
+    }
+    const struct topology_client *client = topology_client_find(build->topology, host->name);
+    if (status == 0 && client && client->addresses) {
+        status = net_add_own_prefix(net, client->addresses, err);
     }
     return status < 0 ? status : net_add_route(net, "default", host->region ? host->region->router : "10.9.0.1", err);
 }

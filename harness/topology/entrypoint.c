@@ -48,6 +48,10 @@ static const struct param client_table[] = {
      .max = 1000,
      .fallback = "1",
      .help = "its part of the rate, the others' being 1"},
+    {.name = "addresses",
+     .type = PARAM_STRING,
+     .offset = FIELD(addresses),
+     .help = "a prefix, as 198.18.0.0/16: each session of the load comes from an address of its own"},
     {.type = PARAM_END},
 };
 
@@ -96,6 +100,17 @@ static bool is_vantage(const struct topology *topology, const char *name)
     return false;
 }
 
+/* Routes to them exist only where drill makes the network, and go from the internet's side. */
+static int check_addresses(const struct topology *topology, const struct topology_client *client, const struct node *node,
+                           struct err *err)
+{
+    const struct topology_host *host = topology_host_find(topology, client->vantage);
+    if (!client->addresses || (topology->runtime == RUNTIME_NETNS && host && !host->region)) {
+        return 0;
+    }
+    return node_err(node_get(node, "addresses"), err, "addresses: only for a host outside of all regions, in a topology of runtime netns");
+}
+
 static int read_clients(struct reader *reader, const struct node *map, struct err *err)
 {
     struct topology *topology = reader->topology;
@@ -117,7 +132,11 @@ static int read_clients(struct reader *reader, const struct node *map, struct er
             return status;
         }
         client.vantage = xstrdup(child->key);
+        status = check_addresses(topology, &client, child, err);
         *GROW(topology->entrypoint.clients, topology->entrypoint.client_count) = client;
+        if (status < 0) {
+            return status;
+        }
     }
     return 0;
 }

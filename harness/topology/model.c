@@ -119,6 +119,7 @@ void topology_free(struct topology *topology)
     free(topology->entrypoint.ca);
     for (size_t i = 0; i < topology->entrypoint.client_count; i++) {
         free(topology->entrypoint.clients[i].vantage);
+        free(topology->entrypoint.clients[i].addresses);
     }
     free(topology->entrypoint.clients);
     free_request(&topology->traffic.write);

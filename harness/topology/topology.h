@@ -105,6 +105,7 @@ struct topology_request {
 struct topology_client { /* what differs for one vantage from the scenario's load */
     char *vantage;
     int connections, http; /* indexes into client_connections_or_same and client_http_or_same */
+    char *addresses;       /* a prefix that is its own too, one address for each session; NULL: none */
     int64_t weight;        /* its part of the rate */
 };
 

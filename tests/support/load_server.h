@@ -26,7 +26,7 @@ enum server_mode {
     SERVER_HALF,        /* header and half of the body, then nothing */
     SERVER_KILL_REUSED, /* answers the first request of a connection, closes unanswered at its second */
     SERVER_TEXT,        /* answers with `text` as it is */
-    SERVER_ECHO,        /* answers with the request as it came */
+    SERVER_ECHO,        /* answers with the request as it came, and a cookie */
 };
 
 enum { SERVER_CONNECTIONS = 3000, SERVER_IDS = 100000, SERVER_REQUEST_BYTES = 2048 };
@@ -87,7 +87,8 @@ static inline void http_server_say(int fd, const char *status, const char *body,
 static inline void http_server_echo(int fd, const char *request)
 {
     char answer[SERVER_REQUEST_BYTES + 128];
-    int size = snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(request), request);
+    int size = snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nSet-Cookie: seen=yes; path=/\r\nContent-Length: %zu\r\n\r\n%s",
+                        strlen(request), request);
     (void)!send(fd, answer, (size_t)size, MSG_NOSIGNAL);
 }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "harness/load/source.h"
 #include "tests/support/load_run.h"
 #include "tests/support/web_nginx.h"
 
@@ -125,6 +126,55 @@ static void test_sessions(void **state)
         assert_int_equal(seen, 0x1fe);
         http_server_stop(&server);
     }
+}
+
+/* Each user has cookies of its own, and comes from its own address over its own connection. */
+static void test_sessions_are_apart(void **state)
+{
+    enum { SESSIONS = 8 };
+    struct http_server server;
+    (void)state;
+    http_server_start(&server, "127.0.0.2", 0);
+    atomic_store(&server.mode, SERVER_ECHO);
+    json_t *settings = load_patient_settings("127.0.0.2", server.port, 300, 0.3);
+    json_object_set_new(settings, "sessions", json_integer(SESSIONS));
+    json_object_set_new(settings, "addresses", json_string("127.8.0.0/16"));
+    json_object_set_new(settings, "write_share", json_real(0));
+    json_object_set_new(json_object_get(settings, "read"), "contains", json_string("Cookie: seen=yes"));
+    struct tally tally = load_run(settings, 0.3);
+    /* the first of each has no cookie yet; a wrong answer ends its connection, so that its next request opens another */
+    assert_in_range(tally.by_outcome[OUTCOME_BODY], SESSIONS, 2 * SESSIONS);
+    assert_int_equal(tally.by_outcome[OUTCOME_BODY] + tally.by_outcome[OUTCOME_OK], 90);
+    assert_in_range(tally.new_connections, SESSIONS, 5 * SESSIONS);
+    http_server_stop(&server);
+}
+
+static void test_addresses_of_sessions(void **state)
+{
+    static const char *const refused[] = {"198.18.0.0", "198.18.0.0/25", "198.18.0.0/4", "198.18.0.1/16", "x/16", "198.18.0.0/16x"};
+    struct source_range range;
+    struct err err = {0};
+    (void)state;
+    assert_int_equal(source_range_read("198.18.0.0/20", &range, &err), 0);
+    AUTO_FREE bool *taken = calloc(1 << 12, sizeof(bool));
+    bool networks[16] = {0};
+    assert_int_equal(source_room(&range), 16 * 254);
+    for (uint32_t session = 1; session <= source_room(&range); session++) {
+        uint32_t address = ntohl(source_address(&range, session)), within = address & 0xfff;
+        assert_int_equal(address & ~0xfffU, 0xc6120000);
+        assert_false(taken[within] || (within & 0xff) == 0 || (within & 0xff) == 255);
+        taken[within] = true;
+        assert_true(session > 16 || !networks[within >> 8]);
+        networks[within >> 8] = true;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        assert_int_equal(source_range_read(refused[i], &range, &err), -ERR_INPUT);
+    }
+    AUTO_JSON json_t *settings = load_settings("127.0.0.2", 80, 10, 1);
+    json_object_set_new(settings, "addresses", json_string("127.8.0.0/24"));
+    json_object_set_new(settings, "sessions", json_integer(255));
+    assert_int_equal(load_check(settings, &err), -ERR_INPUT);
+    assert_non_null(strstr(err.text, "room for the addresses of 254"));
 }
 
 static void test_what_cannot_be_sent_is_refused(void **state)
@@ -255,6 +305,8 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_sent_is_refused),
         cmocka_unit_test(test_who_answered),
         cmocka_unit_test(test_sessions),
+        cmocka_unit_test(test_sessions_are_apart),
+        cmocka_unit_test(test_addresses_of_sessions),
         cmocka_unit_test(test_tls_trusts_only_what_it_is_told),
         cmocka_unit_test(test_http_2_shares_a_connection),
         cmocka_unit_test(test_http_2_without_tls),
