@@ -12,7 +12,7 @@
 enum {
     CA_MAX_BYTES = 16 * 1024 * 1024,
     USERS_KEPT_MAX = 1000, /* connections of so many users stay open in a shard */
-    RUN_AGAIN_MAX = 64 /* shards that want to be called again at once; after so many the deadlines come first */
+    RUN_AGAIN_MAX = 64     /* shards that want to be called again at once; after so many the deadlines come first */
 };
 
 struct socket_state *http_socket_at(struct http *http, curl_socket_t fd)

@@ -58,7 +58,7 @@ struct slot { /* one easy handle, configured once for one class */
     int64_t deadline_ns;
     struct slot *earlier, *later; /* among those under way, by deadline */
     uint32_t address;             /* given with the order */
-    uint32_t source;                     /* that the handle is set to */
+    uint32_t source;              /* that the handle is set to */
     int prereq_calls, fd;         /* fd: of its connection; for HTTP/2 also of one that stood before */
     bool connected, fresh;
     struct buf answer;         /* only kept to look for `contains` */

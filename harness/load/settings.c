@@ -91,10 +91,9 @@ static int read_sources(const json_t *json, struct vantage_settings *settings, s
         return err_prefix(err, "load");
     }
     uint64_t room = settings->sources.base ? source_room(&settings->sources) : settings->sessions;
-    return settings->sessions <= room
-               ? 0
-               : err_set(err, ERR_INPUT, "load: %u sessions, but %s has room for the addresses of %llu", settings->sessions,
-                         json_str(json, "addresses", ""), (unsigned long long)room);
+    return settings->sessions <= room ? 0
+                                      : err_set(err, ERR_INPUT, "load: %u sessions, but %s has room for the addresses of %llu",
+                                                settings->sessions, json_str(json, "addresses", ""), (unsigned long long)room);
 }
 
 int vantage_settings_read(const json_t *json, struct vantage_settings *settings, struct err *err)

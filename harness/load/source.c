@@ -22,8 +22,8 @@ int source_range_read(const char *text, struct source_range *ret_range, struct e
     char *end = NULL;
     long bits = fits ? strtol(slash + 1, &end, 10) : 0;
     if (!fits || *end || bits < SHORTEST_BITS || bits > NETWORK_BITS || inet_pton(AF_INET, address, &base) != 1) {
-        return err_set(err, ERR_INPUT, "addresses: expected a prefix of %d to %d bits, as 198.18.0.0/16, found '%s'", SHORTEST_BITS,
-                       NETWORK_BITS, text);
+        return err_set(err, ERR_INPUT, "addresses: expected a prefix of %d to %d bits, as 198.18.0.0/16, found '%s'",
+                       SHORTEST_BITS, NETWORK_BITS, text);
     }
     *ret_range = (struct source_range){.base = ntohl(base.s_addr), .bits = (int)bits};
     if (ret_range->base & (UINT32_MAX >> bits)) {

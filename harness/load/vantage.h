@@ -23,7 +23,7 @@ struct vantage_settings { /* texts borrowed from the settings object */
     const char *served_by; /* NULL: not looked for */
     uint32_t sessions;
     struct source_range sources; /* where sessions come from */
-    uint64_t in_flight_max; /* 0: to be computed */
+    uint64_t in_flight_max;      /* 0: to be computed */
     int warm;
     bool realtime, tls_verify;
     struct http_call calls[CLASS_COUNT];

@@ -108,7 +108,8 @@ static int check_addresses(const struct topology *topology, const struct topolog
     if (!client->addresses || (topology->runtime == RUNTIME_NETNS && host && !host->region)) {
         return 0;
     }
-    return node_err(node_get(node, "addresses"), err, "addresses: only for a host outside of all regions, in a topology of runtime netns");
+    return node_err(node_get(node, "addresses"), err,
+                    "addresses: only for a host outside of all regions, in a topology of runtime netns");
 }
 
 static int read_clients(struct reader *reader, const struct node *map, struct err *err)

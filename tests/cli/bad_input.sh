@@ -55,6 +55,9 @@ scenario 'd:inject(fault.blackhole { regoin = "us-east" })' | refused no_target 
 scenario 'd:inject(fault.loss { region = "us-east", probability = "130%" })' | refused out_of_range 'out_of_range.lua:7:' '130%'
 scenario 'd:inject(fault.blackhole { region = "us-east", ttl = "5" })' | refused bad_ttl 'bad_ttl.lua:7:' 'ttl' '"5s"'
 scenario 'd:wait "3 parsecs"' | refused bad_duration 'bad_duration.lua:7' 'parsecs'
+scenario "$steps" | sed 's/rto <= 20s/failed <= 1% during blackhol/' |
+    refused objective_part "injects no 'blackhol'" "did you mean 'blackhole'"
+scenario "$steps" | sed 's/rto <= 20s/moved <= 0/' | refused objective_sessions 'load = { sessions = 100 }'
 scenario "$steps" '  alerts = { "dns" },' | refused no_alert "'dns' is an observer of the kind 'dns', expected one of the kind 'alert'"
 scenario "$steps" '  may_fire = { "dsn" },' | refused no_alert_observer "no observer 'dsn'" "did you mean 'dns'"
 scenario 'd:await_change { observer = "rol us-east-db", within = "1s" }' | refused no_observer 'no_observer.lua:7:' 'rol us-east-db' 'did you mean'

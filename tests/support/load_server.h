@@ -87,8 +87,9 @@ static inline void http_server_say(int fd, const char *status, const char *body,
 static inline void http_server_echo(int fd, const char *request)
 {
     char answer[SERVER_REQUEST_BYTES + 128];
-    int size = snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nSet-Cookie: seen=yes; path=/\r\nContent-Length: %zu\r\n\r\n%s",
-                        strlen(request), request);
+    int size =
+        snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nSet-Cookie: seen=yes; path=/\r\nContent-Length: %zu\r\n\r\n%s",
+                 strlen(request), request);
     (void)!send(fd, answer, (size_t)size, MSG_NOSIGNAL);
 }
 

@@ -151,7 +151,8 @@ static void test_sessions_are_apart(void **state)
 
 static void test_addresses_of_sessions(void **state)
 {
-    static const char *const refused[] = {"198.18.0.0", "198.18.0.0/25", "198.18.0.0/4", "198.18.0.1/16", "x/16", "198.18.0.0/16x"};
+    static const char *const refused[] = {"198.18.0.0",    "198.18.0.0/25", "198.18.0.0/4",
+                                          "198.18.0.1/16", "x/16",          "198.18.0.0/16x"};
     struct source_range range;
     struct err err = {0};
     (void)state;

@@ -115,12 +115,14 @@ static void clients_headers_and_certificates(void **state)
     struct topology *topology CLEANUP(topology_cleanup) =
         load("name: t\nregions: { a: { hosts: { gw: 10.1.0.11 } } }\nhosts: { client: 10.9.0.2, far: 10.9.0.3 }\n" SERVICE
              "entrypoint:\n  url: https://x:443\n  vantages: [client, far]\n  ca: certs/ca.pem\n"
-             "  clients: { far: { connections: new, http: 2, weight: 3 } }\n"
-             "traffic:\n  headers: { Authorization: 'Bearer {{env.TOKEN}}', X-From: '{{ vantage }}' }\n"
+             "  clients: { far: { connections: new, http: 2, weight: 3, addresses: 198.18.0.0/16 } }\n"
+             "traffic:\n  served_by: X-Served-By\n  headers: { Authorization: 'Bearer {{env.TOKEN}}', X-From: '{{ vantage }}' }\n"
              "  write: { url: '/o/{{id}}?{{random}}', headers: { X-Seq: '{{seq}}' } }\n");
     assert_null(topology_client_find(topology, "client"));
     const struct topology_client *far = topology_client_find(topology, "far");
     assert_int_equal(far->weight, 3);
+    assert_string_equal(far->addresses, "198.18.0.0/16");
+    assert_string_equal(topology->traffic.served_by, "X-Served-By");
     assert_string_equal(client_connections_or_same[far->connections], "new");
     assert_string_equal(client_http_or_same[far->http], "2");
     assert_true(topology->entrypoint.tls_verify);
@@ -186,6 +188,16 @@ static void lone_tags_take_their_line(void **state)
     (void)state;
     check_expands("top\n  {{#each regions}}\n  {{item.name}};\n  {{/each}}\nend\n", "top\n  a;\n  b;\nend\n");
     check_expands("{{#if set.mode=slow}}\nslow\n{{#else}}\nfast\n{{/if}}\nend", "fast\nend");
+}
+
+static void who_answers_and_from_where(void **state)
+{
+    (void)state;
+    check_refused(HEAD SERVICE ENTRY "traffic: { served_by: Set-Cookie }\n", "may hold a secret");
+    check_refused(HEAD SERVICE ENTRY "traffic: { served_by: 'X Served' }\n", "is not the name of a header");
+    check_refused(HEAD SERVICE
+                  "entrypoint: { url: 'http://x:80', vantages: [a-gw], clients: { a-gw: { addresses: 198.18.0.0/16 } } }\n",
+                  "outside of all regions");
 }
 
 static void check_template_refused(const char *template, const char *wanted)
@@ -475,6 +487,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_managed_topology),
         cmocka_unit_test(clients_headers_and_certificates),
+        cmocka_unit_test(who_answers_and_from_where),
         cmocka_unit_test(running_system_in_twenty_lines),
         cmocka_unit_test(templates_expand),
         cmocka_unit_test(lone_tags_take_their_line),
