@@ -2,6 +2,7 @@
 #include "harness/cli/prepare.h"
 
 #include "harness/base/str.h"
+#include "harness/cli/cases.h"
 #include "harness/cli/kept.h"
 
 static const char world_state[] = "/run/drill/state"; /* inside the world; a local topology has no use for it */
@@ -66,6 +67,9 @@ int prepare_scenario(const char *file, struct terms_request *terms, struct engin
     status = apply_sets(scenario, terms->args, err);
     if (status == 0) {
         status = load_topology(scenario->topology, scenario->settings, ret, err);
+    }
+    if (status == 0) {
+        status = cases_apply(scenario, ret->topology, err);
     }
     if (status == 0) {
         terms->topology = ret->topology;

@@ -48,8 +48,9 @@ const struct param scenario_measure_table[] = {
 };
 
 /* The top level, for the help and the nearest name; maps and lists are read by hand. */
-static const char *const top_names[] = {"title",  "why",      "usual",      "topology", "load",   "measure", "objectives",
-                                        "alerts", "may_fire", "abort_when", "settings", "params", "redact",  "run"};
+static const char *const top_names[] = {"title",    "why",        "usual",  "topology", "load",
+                                        "measure",  "objectives", "alerts", "may_fire", "abort_when",
+                                        "settings", "params",     "cases",  "redact",   "run"};
 
 static void free_names(char **names, size_t count)
 {
@@ -78,6 +79,7 @@ void scenario_free(struct scenario *scenario)
     free_names(scenario->redact, scenario->redact_count);
     node_free(scenario->settings);
     node_free(scenario->params);
+    node_free(scenario->cases);
     free(scenario->file);
     free(scenario->folder);
     free(scenario->name);
@@ -226,6 +228,38 @@ static int read_map(const struct node *declared, const char *key, struct node **
     return 0;
 }
 
+static bool is_list_of_texts(const struct node *list)
+{
+    bool texts = list->kind == NODE_LIST;
+    for (size_t i = 0; texts && i < list->count; i++) {
+        texts = list->children[i]->kind == NODE_SCALAR;
+    }
+    return texts;
+}
+
+static int read_cases(const struct node *declared, struct node **out, struct err *err)
+{
+    static const char expected[] =
+        "'cases': expected objectives by a setting's value, as { policy = { geo = { \"rto <= 20s\" } } }";
+    const struct node *map = node_get(declared, "cases");
+    if (map && map->kind != NODE_MAP) {
+        return node_err(map, err, "%s", expected);
+    }
+    for (size_t i = 0; map && i < map->count; i++) {
+        const struct node *values = map->children[i];
+        if (values->kind != NODE_MAP) {
+            return node_err(values, err, "%s", expected);
+        }
+        for (size_t j = 0; j < values->count; j++) {
+            if (!is_list_of_texts(values->children[j])) {
+                return node_err(values->children[j], err, "%s", expected);
+            }
+        }
+    }
+    *out = map ? node_copy(map) : node_new(NODE_MAP);
+    return 0;
+}
+
 static int read_usual(struct scenario *scenario, const struct node *declared, struct err *err)
 {
     int64_t usual_ns;
@@ -287,7 +321,10 @@ static int read_all(struct scenario *scenario, const struct node *declared, stru
     if (status == 0) {
         status = read_map(declared, "settings", &scenario->settings, err);
     }
-    return status < 0 ? status : read_map(declared, "params", &scenario->params, err);
+    if (status == 0) {
+        status = read_map(declared, "params", &scenario->params, err);
+    }
+    return status < 0 ? status : read_cases(declared, &scenario->cases, err);
 }
 
 int scenario_read(const char *file, const struct node *declared, struct scenario **ret_scenario, struct err *err)

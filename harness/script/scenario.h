@@ -54,6 +54,7 @@ struct scenario {
     size_t redact_count;
     struct node *settings; /* for the topology, a map; never NULL */
     struct node *params;   /* the scenario's own, a map; never NULL */
+    struct node *cases;    /* objectives by a setting's or parameter's value: NAME to VALUE to a list of texts; never NULL */
 };
 
 /* Check the declarations (everything but `run`) of a scenario. `declared` has the positions. */

@@ -114,6 +114,8 @@ static void mistakes_are_placed(void **state)
         {"return drill { title = 't', objectives = { 'rto <= 1s' }" RUN, "topology"},
         {"return drill { title = 't', topology = 't.yaml'" RUN, "outage.lua:1: a drill needs 'objectives'"},
         {"return drill { title = 't', topology = 't.yaml', objectives = { { 1 } }" RUN, "'objectives': expected texts"},
+        {HEAD ",\n  cases = { 'rto <= 1s' }" RUN, "outage.lua:2:3: 'cases': expected objectives by a setting's value"},
+        {HEAD ",\n  cases = { a = { b = 'rto <= 1s' } }" RUN, "outage.lua:2:19: 'cases': expected objectives"},
         {"return drill { title = 't', topology = { 1 }, objectives = { 'rto <= 1s' }" RUN, "topology"},
     };
     (void)state;
