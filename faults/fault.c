@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "harness/base/clock.h"
 #include "harness/base/str.h"
 
 #define FAULT(symbol) extern const struct fault_ops fault_##symbol##_ops;
@@ -19,7 +20,7 @@ static const struct fault_ops *const faults[] = {
 struct box {
     struct fault_instance fault; /* first: instances are handed out as its address */
     json_t *description;
-    const char **interfaces, **services;
+    const char **interfaces, **services, **get, **set;
     struct fault_peer *peers;
     int *pids;
 };
@@ -98,6 +99,16 @@ static int *copy_pids(const json_t *array, size_t *ret_count)
     return pids;
 }
 
+static void read_control(struct box *box, const json_t *json)
+{
+    struct fault_control *control = &box->fault.target.control;
+    box->get = borrow_strings(json_object_get(json, "get"), &control->get_count);
+    box->set = borrow_strings(json_object_get(json, "set"), &control->set_count);
+    control->get = box->get;
+    control->set = box->set;
+    control->timeout_ns = json_int(json, "timeout_ms", 0) * NS_PER_MS;
+}
+
 static void read_target(struct box *box)
 {
     const json_t *json = json_object_get(box->description, "target");
@@ -114,6 +125,7 @@ static void read_target(struct box *box)
     target->interfaces = box->interfaces;
     target->services = box->services;
     target->pids = box->pids;
+    read_control(box, json_object_get(json, "control"));
 }
 
 static int check_target(const struct fault_instance *fault, struct err *err)
@@ -121,7 +133,7 @@ static int check_target(const struct fault_instance *fault, struct err *err)
     static const struct {
         const char *kind;
         unsigned bit;
-    } kinds[] = {{"region", FAULT_REGION}, {"host", FAULT_HOST}, {"service", FAULT_SERVICE}};
+    } kinds[] = {{"region", FAULT_REGION}, {"host", FAULT_HOST}, {"service", FAULT_SERVICE}, {"control", FAULT_CONTROL}};
     const struct fault_ops *ops = fault->ops;
     char taken[64] = "";
     bool right = false;
@@ -199,6 +211,8 @@ void fault_instance_free(struct fault_instance *fault)
     free(box->peers);
     free(box->interfaces);
     free(box->services);
+    free(box->get);
+    free(box->set);
     free(box->pids);
     free(box);
 }

@@ -14,16 +14,28 @@
 #include "harness/param/param.h"
 
 /* What a fault can be pointed at: a bit each. */
-enum fault_target_kind { FAULT_REGION = 1, FAULT_HOST = 2, FAULT_SERVICE = 4, FAULT_PEER = 8 /* needs a far side */ };
+enum fault_target_kind {
+    FAULT_REGION = 1,
+    FAULT_HOST = 2,
+    FAULT_SERVICE = 4,
+    FAULT_PEER = 8, /* needs a far side */
+    FAULT_CONTROL = 16
+};
 
 struct fault_peer { /* a far side: a region, a host, or one of them that a list or "rest" meant */
     const char *name, *cidr;
 };
 
+struct fault_control { /* how a control is read and set, by the topology's own commands */
+    const char *const *get, *const *set;
+    size_t get_count, set_count;
+    int64_t timeout_ns; /* of a get or a set until it has taken effect */
+};
+
 struct fault_target {  /* resolved by the controller; all borrowed from the instance */
     const char *place; /* where this agent is */
-    const char *kind;  /* "region", "host", "service" */
-    const char *name;  /* as shown: "us-east", "haproxy@us-east-gw1" */
+    const char *kind;  /* "region", "host", "service", "control" */
+    const char *name;  /* as shown: "us-east", "haproxy@us-east-gw1", "routing us-east" */
     const char *cidr;  /* what is selected: "10.1.0.0/24", "10.1.0.11/32" */
     const struct fault_peer *peers;
     size_t peer_count;
@@ -33,6 +45,7 @@ struct fault_target {  /* resolved by the controller; all borrowed from the inst
     size_t pid_count; /* process faults: what runs now */
     const char *const *services;
     size_t service_count; /* the instance names of all services that are hit, running or not */
+    struct fault_control control;
 };
 
 /* What an agent lends to faults that must start and stop services by the way that the topology declares. */
@@ -64,6 +77,7 @@ struct fault_ops {
     const struct param *options;
     size_t options_size, state_size;
     bool kernel_owned; /* vanishes with this process: undo has nothing to do */
+    bool isolates;     /* with its default options, and no far side, nobody reaches its target */
     /* For the catalogue (`drill faults`, docs/faults.md), each one line without a full stop: */
     const char *example;    /* as in a scenario: "fault.blackhole { region = \"us-east\" }" */
     const char *mechanisms; /* what it is made of, in the order in which it is tried */
@@ -101,7 +115,8 @@ const struct fault_ops *fault_find(const char *name);
 const struct fault_ops *fault_require(const char *name, struct err *err);
 
 /* Build an instance from its JSON description (what the agent receives and what the journal holds):
- * { "fault_id", "fault", "options": {…}, "target": { place kind name cidr peers[]{name cidr} interfaces[] pids[] services[] }, "journal": {…} } */
+ * { "fault_id", "fault", "options": {…}, "target": { place kind name cidr peers[]{name cidr} interfaces[] pids[] services[]
+ * control{get[] set[] timeout_ms} }, "journal": {…} } */
 int fault_instance_new(const json_t *description, struct fault_instance **ret_fault, struct err *err) MUST_CHECK;
 void fault_instance_free(struct fault_instance *fault); /* accepts NULL; closes what state holds through ops->release */
 json_t *fault_instance_to_json(const struct fault_instance *fault); /* new reference */

@@ -8,6 +8,7 @@ const struct fault_ops fault_blackhole_ops = {
     .options = cut_table,
     .options_size = sizeof(struct cut_options),
     .state_size = sizeof(struct cut_state),
+    .isolates = true,
     .example = "fault.blackhole { region = \"us-east\" }",
     .mechanisms = "nft owner table; a plain nft table before Linux 5.12",
     .needs = "CAP_NET_ADMIN and CAP_NET_RAW in the place, nf_tables",

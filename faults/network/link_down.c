@@ -74,6 +74,7 @@ const struct fault_ops fault_link_down_ops = {
     .name = "link_down",
     .summary = "switch off the outer interfaces of a region or a host",
     .targets = FAULT_REGION | FAULT_HOST,
+    .isolates = true,
     .options = link_down_options,
     .options_size = sizeof(struct link_down_options),
     .example = "fault.link_down { region = \"us-east\", planes = \"backbone\" }",

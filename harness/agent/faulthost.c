@@ -86,6 +86,13 @@ static void say_ttl(int64_t ttl_ms, struct buf *out)
     }
 }
 
+/* An option that narrows leaves something to reach; one that only destroys connections does not. */
+static bool isolates(const struct fault_instance *fault, const json_t *options)
+{
+    size_t harmless = json_object_get(options, "reset") ? 1 : 0;
+    return fault->ops->isolates && fault->target.peer_count == 0 && json_object_size(options) == harmless;
+}
+
 int fault_plan(struct agent *agent, int64_t id, const json_t *params, struct err *err)
 {
     struct fault_instance *fault = NULL;
@@ -97,7 +104,9 @@ int fault_plan(struct agent *agent, int64_t id, const json_t *params, struct err
     if (status == 0) {
         fault->ops->plan(fault, &text);
         say_ttl(json_int(params, "ttl_ms", 0), &text);
-        rpc_reply(agent, id, json_pack("{s:s}", "text", buf_str(&text)));
+        rpc_reply(
+            agent, id,
+            json_pack("{s:s, s:b}", "text", buf_str(&text), "isolates", isolates(fault, json_object_get(params, "options"))));
     }
     fault_instance_free(fault);
     return status;

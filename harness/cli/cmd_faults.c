@@ -24,6 +24,7 @@ static const struct {
     {FAULT_REGION, "region = NAME"},
     {FAULT_HOST, "host = NAME"},
     {FAULT_SERVICE, "service = NAME or role = NAME"},
+    {FAULT_CONTROL, "control = NAME"},
     {FAULT_PEER, "peer = NAME, a list or \"rest\" (needed)"},
 };
 
@@ -92,15 +93,17 @@ static void print_markdown(struct buf *out)
 {
     size_t count = 0;
     const struct fault_ops *const *list = fault_list(&count);
-    buf_puts(out, "# Faults\n\n"
-                  "Written by `drill faults --markdown > docs/faults.md` from the faults' own tables; `ctest -R cli/faults` "
-                  "fails when the two "
-                  "differ. How to add one: [adding-a-fault.md](adding-a-fault.md).\n\n"
-                  "`region`, `host`, `service` and `role` say what is hit, one name or a list; `peer` says which far side, by "
-                  "the name of a "
-                  "region, a host or a service, a list of them, or \"rest\". `ttl = \"30s\"` ends "
-                  "a fault by itself after that time: its agent takes it away, the report says so, and times count from there as "
-                  "from a revert.\n\n");
+    buf_puts(
+        out,
+        "# Faults\n\n"
+        "Written by `drill faults --markdown > docs/faults.md` from the faults' own tables; `ctest -R cli/faults` "
+        "fails when the two "
+        "differ. How to add one: [adding-a-fault.md](adding-a-fault.md).\n\n"
+        "`region`, `host`, `service`, `role` and `control` say what is hit, one name or a list; `peer` says which far side, by "
+        "the name of a "
+        "region, a host or a service, a list of them, or \"rest\". `ttl = \"30s\"` ends "
+        "a fault by itself after that time: its agent takes it away, the report says so, and times count from there as "
+        "from a revert.\n\n");
     for (size_t i = 0; i < count; i++) {
         buf_printf(out, "* [%s](#%s): %s\n", list[i]->name, list[i]->name, list[i]->summary);
     }

@@ -54,6 +54,9 @@ static void print_plan(const struct prepared *prepared, struct buf *out)
     {
         buf_printf(out, "\n  note: %s", json_string_value(step));
     }
+    if (prepared->plan->beyond) {
+        buf_printf(out, "\n  beyond the promise: %s", prepared->plan->beyond);
+    }
     if (prepared->terms.evidence) {
         buf_printf(out, "\n%s", prepared->terms.evidence);
     }

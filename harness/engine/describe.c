@@ -1,5 +1,5 @@
 /* The topology's parts as agents and evidence receive them. */
-#include "harness/engine/session.h"
+#include "harness/engine/promise.h"
 
 #include <math.h>
 #include <sys/timex.h>
@@ -76,6 +76,12 @@ json_t *describe_service(const struct topology_service *service, const char *log
 }
 
 /* How a fault may start and stop it, besides what the world's record of it says. */
+json_t *describe_control(const struct topology_control *control)
+{
+    return json_pack("{s:o, s:o, s:I}", "get", strings(control->get, control->get_count), "set",
+                     strings(control->set, control->set_count), "timeout_ms", (json_int_t)(control->timeout_ns / NS_PER_MS));
+}
+
 json_t *describe_handle(const struct topology_service *service)
 {
     json_t *json = json_pack("{s:i, s:o, s:o}", "stop_signal", service->stop_signal, "start",
@@ -313,6 +319,10 @@ json_t *describe_plan(const struct session *session)
                   "settings", describe_settings(session->topology), "steps", session->plan->steps, "usual_ns",
                   (json_int_t)session->plan->usual_ns, "longest_ns", (json_int_t)session->plan->longest_ns);
     json_object_set_new(plan, "alerts", describe_alerts(session));
+    json_t *promise = promise_describe(session->topology, session->plan);
+    if (promise) {
+        json_object_set_new(plan, "promise", promise);
+    }
     json_object_set_new(plan, "params", node_to_json(scenario->params));
     json_t *rules = json_array();
     for (size_t i = 0; i < scenario->abort_count; i++) {

@@ -64,6 +64,8 @@ struct engine_up {
 struct engine_plan {
     json_t *steps;      /* array of { step, text, line } */
     json_t *faults;     /* array of fault descriptions, for `supported` */
+    json_t *isolating;  /* array of { fault_id, regions[] }: injections after which nobody reaches those regions */
+    char *beyond;       /* how the scenario goes beyond what the topology promises; NULL: it does not */
     int64_t usual_ns;   /* waits and holds; recovery times are not known before */
     int64_t longest_ns; /* if every wait runs to its limit */
 };

@@ -167,7 +167,9 @@ static int prove_parts(struct session *session, struct injection *injection, str
     VEC_EACH(part, &injection->parts)
     {
         AUTO_JSON json_t *result = NULL;
-        json_t *params = json_pack("{s:s, s:i}", "fault_id", part->id, "timeout_ms", PROVE_TIMEOUT_MS);
+        const json_t *control = json_object_get(json_object_get(part->description, "target"), "control");
+        int64_t timeout_ms = json_int(control, "timeout_ms", PROVE_TIMEOUT_MS); /* what takes effect later is proven later */
+        json_t *params = json_pack("{s:s, s:I}", "fault_id", part->id, "timeout_ms", (json_int_t)timeout_ms);
         int status = session_call(session, part->place, "fault.prove", params, &result, err);
         if (status < 0) {
             return status;

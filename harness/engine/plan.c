@@ -1,4 +1,5 @@
 /* The dry run: the scenario with steps that return at once, so that everything in it is checked before anything is touched. */
+#include "harness/engine/promise.h"
 #include "harness/engine/steps.h"
 
 #include "harness/base/clock.h"
@@ -14,6 +15,8 @@ void engine_plan_free(struct engine_plan *plan)
     if (plan) {
         json_decref(plan->steps);
         json_decref(plan->faults);
+        json_decref(plan->isolating);
+        free(plan->beyond);
         free(plan);
     }
 }
@@ -26,6 +29,7 @@ struct planning {
     struct place *place; /* a local agent: explains faults */
     struct engine_plan *plan;
     size_t injected;
+    json_t *out; /* regions, by the injection that takes them out */
 };
 
 static void add_step(struct planning *planning, const struct script_request *request, const char *text)
@@ -51,6 +55,7 @@ static int explain(struct planning *planning, json_t *description, struct buf *t
     int status = place_call(planning->place, "fault.plan", json_deep_copy(description), CALL_TIMEOUT_S * NS_PER_S, &result, err);
     if (status == 0) {
         buf_printf(text, "%s%s", text->size ? "; " : "", json_str(result, "text", ""));
+        json_object_set_new(description, "isolates", json_boolean(json_flag(result, "isolates", false)));
         json_array_append(planning->plan->faults, description);
     }
     return status;
@@ -94,6 +99,7 @@ static int plan_inject(struct planning *planning, const struct script_request *r
     if (status < 0) {
         return place_error(request->args, err);
     }
+    promise_inject(planning->plan, planning->topology, id, &list, planning->out);
     add_step(planning, request, buf_str(&text));
     script_answer(planning->script, request->task, json_string(id), NULL);
     return 0;
@@ -169,6 +175,7 @@ static int plan_request(struct planning *planning, const struct script_request *
         return plan_change(planning, request, err);
     }
     const char *id = node_text(request->args, "id"), *note = node_text(request->args, "text");
+    promise_revert(id ? id : "", planning->out);
     (void)str_format(text, sizeof(text), "%s%s",
                      id     ? "take the fault away: "
                      : note ? "note: "
@@ -419,7 +426,9 @@ int engine_plan_make(struct script *script, const struct topology *topology, con
     struct engine_plan *plan CLEANUP(engine_plan_cleanup) = xcalloc(1, sizeof(*plan));
     plan->steps = json_array();
     plan->faults = json_array();
-    struct planning planning = {.script = script, .topology = topology, .options = options, .plan = plan};
+    plan->isolating = json_array();
+    AUTO_JSON json_t *out = json_object();
+    struct planning planning = {.script = script, .topology = topology, .options = options, .plan = plan, .out = out};
     const struct scenario *scenario = script_scenario(script);
     int status = check_objectives(scenario, topology, err);
     if (status == 0) {

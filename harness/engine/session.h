@@ -124,6 +124,7 @@ json_t *describe_observer(const struct topology_observer *observer);
 json_t *describe_client(const struct scenario *scenario, const struct topology *topology, size_t vantage);
 json_t *describe_readback(const struct topology *topology, const char *vantage, const char *file, const char *prefix);
 json_t *describe_load(const struct session *session, size_t vantage, const char *ledger);
+json_t *describe_control(const struct topology_control *control);
 json_t *describe_handle(const struct topology_service *service);
 json_t *describe_plan(const struct session *session);
 json_t *describe_environment(const struct session *session);

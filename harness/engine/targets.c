@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static const char *const selector_keys[] = {"region", "host", "service", "role"};
+static const char *const selector_keys[] = {"region", "host", "service", "role", "control"};
 
 struct selected {
     struct topology_target *items;
@@ -80,14 +80,21 @@ static json_t *interfaces_of(const struct topology *topology, const struct topol
 
 static const char *shown_name(const struct topology_target *target)
 {
+    if (target->control) {
+        return target->control->name;
+    }
     return target->service[0] ? target->service : target->host[0] ? target->host : target->region;
 }
 
 static json_t *describe_target(const struct topology *topology, const struct topology_target *target, json_t *peers)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:O, s:[], s:[], s:{}}", "place", target->place, "kind", target->kind, "name",
-                     shown_name(target), "cidr", target->cidr, "interfaces", interfaces_of(topology, target), "peers", peers,
-                     "pids", "services", "handles");
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:o, s:O, s:[], s:[], s:{}}", "place", target->place, "kind", target->kind,
+                             "name", shown_name(target), "cidr", target->cidr, "interfaces", interfaces_of(topology, target),
+                             "peers", peers, "pids", "services", "handles");
+    if (target->control) {
+        json_object_set_new(json, "control", describe_control(target->control));
+    }
+    return json;
 }
 
 static char *name_of(const struct target_list *targets, const json_t *peers)
@@ -114,7 +121,8 @@ static int count_selectors(const struct node *options, size_t *ret_count, struct
         }
         if (list || value->count == 0) {
             return node_err(value, err,
-                            list ? "%s: only one of region, host, service and role may be a list" : "%s: the list is empty",
+                            list ? "%s: only one of region, host, service, role and control may be a list"
+                                 : "%s: the list is empty",
                             selector_keys[i]);
         }
         list = value;
@@ -133,7 +141,7 @@ static int select_one(const struct topology *topology, const struct node *args, 
     char where[512];
     build_selector(options, index, &selector, &first);
     if (!first) {
-        return node_err(options, err, "fault '%s' needs to know what to hit: region, host, service or role",
+        return node_err(options, err, "fault '%s' needs to know what to hit: region, host, service, role or control",
                         node_text(args, "fault"));
     }
     int status = topology_select(topology, buf_str(&selector), &targets, &count, err);
@@ -179,6 +187,26 @@ static void describe_all(const struct topology *topology, const struct node *arg
     }
 }
 
+/* A value that the control cannot have would be found out in the middle of a drill. */
+static int check_values(const struct node *options, const struct selected *selected, struct err *err)
+{
+    const struct node *set = node_get(options, "set");
+    char hint[96];
+    VEC_EACH(target, selected)
+    {
+        const struct topology_control *control = target->control;
+        bool known = !control || control->value_count == 0 || !set || set->kind != NODE_SCALAR;
+        for (size_t i = 0; !known && i < control->value_count; i++) {
+            known = str_eq(control->values[i], set->text);
+        }
+        if (!known) {
+            return node_err(set, err, "control '%s' is never '%s'%s", control->name, set->text,
+                            str_did_you_mean(set->text, (const char *const *)control->values, control->value_count, hint));
+        }
+    }
+    return 0;
+}
+
 int targets_describe(const struct topology *topology, const struct node *args, const char *id, struct target_list *ret_list,
                      char **ret_name, struct err *err)
 {
@@ -192,6 +220,9 @@ int targets_describe(const struct topology *topology, const struct node *args, c
     }
     if (status == 0) {
         status = peers_resolve(topology, node_get(options, "peer"), selected.items, selected.count, peers, err);
+    }
+    if (status == 0) {
+        status = check_values(options, &selected, err);
     }
     if (status < 0) {
         return status;

@@ -108,6 +108,7 @@ int measure_evidence(const struct evidence *evidence, struct result **ret_result
     measure_shares(&measurement);
     measure_loss(&measurement);
     measure_alerts(&measurement);
+    measure_promise(&measurement);
     int status = measure_judge(&measurement, err);
     if (status == 0) {
         measure_verdict(&measurement);

@@ -41,6 +41,8 @@ struct measurement {
 
 /* facts.c: faults, disruptions, conclusion and residue, from the events. */
 void measure_facts(struct measurement *measurement);
+/* promise.c: a finding when more regions were out at once than the topology promises to stand; needs the faults and end_ns. */
+void measure_promise(struct measurement *measurement);
 /* traffic.c: totals, bins, addresses, the driver's lateness; needs result->origin_ns. */
 void measure_traffic(struct measurement *measurement);
 /* The region whose network holds the address; "" when none does. */

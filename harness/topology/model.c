@@ -66,6 +66,15 @@ static void free_observer(struct topology_observer *observer)
     free_strings(observer->argv, observer->argc);
 }
 
+static void free_control(struct topology_control *control)
+{
+    free(control->name);
+    free(control->place);
+    free_strings(control->get, control->get_count);
+    free_strings(control->set, control->set_count);
+    free_strings(control->values, control->value_count);
+}
+
 static void free_places(struct topology *topology)
 {
     for (size_t i = 0; i < topology->setting_count; i++) {
@@ -106,6 +115,10 @@ void topology_free(struct topology *topology)
         free(topology->steady[i].place);
         free_health(&topology->steady[i].check);
     }
+    for (size_t i = 0; i < topology->control_count; i++) {
+        free_control(&topology->controls[i]);
+    }
+    free(topology->controls);
     free(topology->services);
     free(topology->observers);
     free(topology->steady);
@@ -127,6 +140,7 @@ void topology_free(struct topology *topology)
     free(topology->traffic.list_url);
     free(topology->traffic.served_by);
     json_decref(topology->traffic.headers);
+    free(topology->tolerates.why);
     free(topology->primary_region);
     free(topology->file);
     free(topology->name);
@@ -174,6 +188,16 @@ const struct topology_observer *topology_observer_find(const struct topology *to
     for (size_t i = 0; name && i < topology->observer_count; i++) {
         if (str_eq(topology->observers[i].name, name)) {
             return &topology->observers[i];
+        }
+    }
+    return NULL;
+}
+
+const struct topology_control *topology_control_find(const struct topology *topology, const char *name)
+{
+    for (size_t i = 0; name && i < topology->control_count; i++) {
+        if (str_eq(topology->controls[i].name, name)) {
+            return &topology->controls[i];
         }
     }
     return NULL;

@@ -58,6 +58,15 @@ int names_no_observer(const struct topology *topology, const char *name, struct 
     return missing(topology, "observer", name, &list, err);
 }
 
+int names_no_control(const struct topology *topology, const char *name, struct err *err)
+{
+    struct name_list list CLEANUP(name_list_clear) = {0};
+    for (size_t i = 0; i < topology->control_count; i++) {
+        *VEC_ADD(&list) = topology->controls[i].name;
+    }
+    return missing(topology, "control", name, &list, err);
+}
+
 int names_check_service(const struct topology *topology, const char *name, struct err *err)
 {
     struct name_list list CLEANUP(name_list_clear) = {0};

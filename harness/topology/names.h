@@ -9,6 +9,7 @@ extern const char *const topology_roles[]; /* NULL-terminated */
 /* All fill *err and give -ERR_INPUT. */
 int names_no_region(const struct topology *topology, const char *name, struct err *err);
 int names_no_host(const struct topology *topology, const char *name, struct err *err);
+int names_no_control(const struct topology *topology, const char *name, struct err *err);
 int names_no_observer(const struct topology *topology, const char *name, struct err *err);
 /* 0 when a service or an instance ("haproxy", "haproxy@us-east-gw1") of that name exists. */
 int names_check_service(const struct topology *topology, const char *name, struct err *err) MUST_CHECK;

@@ -45,11 +45,7 @@ static const struct param observer_table[] = {
     {.type = PARAM_END},
 };
 
-/* What one entry of observers or steady is read with, once per subject. */
-typedef int read_one(struct reader *reader, const struct node *node, const struct scope *scope, const char *name,
-                     struct err *err);
-
-static int check_place(const struct reader *reader, const struct node *node, const char *place, struct err *err)
+int reader_check_place(const struct reader *reader, const struct node *node, const char *place, struct err *err)
 {
     if (!place) {
         return node_err(node, err, "'%s' needs 'place:', the host that asks", node->key);
@@ -61,7 +57,7 @@ static int check_place(const struct reader *reader, const struct node *node, con
     return reader_at(node, err);
 }
 
-static char *default_place(const struct scope *scope)
+char *reader_default_place(const struct scope *scope)
 {
     return scope->this.host ? xstrdup(scope->this.host->name) : NULL;
 }
@@ -94,7 +90,7 @@ static int check_observer(const struct reader *reader, const struct node *node, 
         return node_err(node, err, "observer '%s': which server is asked? Say 'server:'", node->key);
     }
     int status = check_kind(node, observer->kind, err);
-    return status < 0 ? status : check_place(reader, node, observer->place, err);
+    return status < 0 ? status : reader_check_place(reader, node, observer->place, err);
 }
 
 static int read_observer(struct reader *reader, const struct node *node, const struct scope *scope, const char *name,
@@ -110,7 +106,7 @@ static int read_observer(struct reader *reader, const struct node *node, const s
     struct topology_observer *observer = GROW(topology->observers, topology->observer_count);
     observer->name = xstrdup(name);
     observer->kind = fields.kind;
-    observer->place = fields.place ? fields.place : default_place(scope);
+    observer->place = fields.place ? fields.place : reader_default_place(scope);
     observer->query = fields.dns;
     observer->server = fields.server;
     observer->url = fields.http;
@@ -136,12 +132,13 @@ static int read_steady(struct reader *reader, const struct node *node, const str
     if (status == 0 && place && place->kind == NODE_SCALAR) {
         status = expand_node(scope, place, &steady->place, err);
     } else if (status == 0) {
-        steady->place = default_place(scope);
+        steady->place = reader_default_place(scope);
     }
-    return status < 0 ? status : check_place(reader, node, steady->place, err);
+    return status < 0 ? status : reader_check_place(reader, node, steady->place, err);
 }
 
-static int read_each(struct reader *reader, const struct node *node, const struct node *each, read_one *read, struct err *err)
+static int read_each(struct reader *reader, const struct node *node, const struct node *each, reader_entry_f *read,
+                     struct err *err)
 {
     struct scope scope = reader_scope(reader);
     AUTO_FREE struct subject *subjects = NULL;
@@ -168,7 +165,7 @@ static int read_each(struct reader *reader, const struct node *node, const struc
     return 0;
 }
 
-static int read_entries(struct reader *reader, const char *key, read_one *read, struct err *err)
+int reader_entries(struct reader *reader, const char *key, reader_entry_f *read, struct err *err)
 {
     const struct node *map = node_get(reader->root, key);
     struct scope scope = reader_scope(reader);
@@ -186,6 +183,6 @@ static int read_entries(struct reader *reader, const char *key, read_one *read, 
 
 int reader_observers(struct reader *reader, struct err *err)
 {
-    int status = read_entries(reader, "observers", read_observer, err);
-    return status < 0 ? status : read_entries(reader, "steady", read_steady, err);
+    int status = reader_entries(reader, "observers", read_observer, err);
+    return status < 0 ? status : reader_entries(reader, "steady", read_steady, err);
 }

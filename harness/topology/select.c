@@ -126,11 +126,30 @@ static void add_region(const struct topology *topology, const struct selection *
     (void)str_copy(target->cidr, sizeof(target->cidr), region->cidr);
 }
 
+static int select_control(const struct topology *topology, const char *name, struct topology_target **ret_targets,
+                          size_t *ret_count, struct err *err)
+{
+    const struct topology_control *control = topology_control_find(topology, name);
+    if (!control) {
+        return names_no_control(topology, name, err);
+    }
+    struct topology_target *target = xcalloc(1, sizeof(*target));
+    target->control = control;
+    (void)str_copy(target->place, sizeof(target->place), control->place);
+    (void)str_copy(target->kind, sizeof(target->kind), "control");
+    *ret_targets = target;
+    *ret_count = 1;
+    return 0;
+}
+
 int topology_select(const struct topology *topology, const char *selector, struct topology_target **ret_targets,
                     size_t *ret_count, struct err *err)
 {
     struct selection selection = {0};
     struct target_vec list = {0};
+    if (str_starts_with(selector, "control=")) { /* stands alone, and its name may have blanks */
+        return select_control(topology, selector + strlen("control="), ret_targets, ret_count, err);
+    }
     int status = parse_selection(selector, &selection, err);
     if (status == 0) {
         status = check_names(topology, &selection, err);

@@ -39,8 +39,9 @@ static void reader_clear(struct reader *reader)
 
 static int read_head(struct reader *reader, struct err *err)
 {
-    static const char *const nested[] = {"settings", "regions", "hosts",      "region_hosts", "services", "observers", "steady",
-                                         "protect",  "traffic", "entrypoint", "extends",      "redact",   "metrics",   NULL};
+    static const char *const nested[] = {
+        "settings", "regions",    "hosts",   "region_hosts", "services", "observers", "steady",  "protect",
+        "traffic",  "entrypoint", "extends", "redact",       "controls", "tolerates", "metrics", NULL};
     struct topology *topology = reader->topology;
     struct head_fields fields;
     if (reader_fields(head_table, nested, reader->root, NULL, "the topology", &fields, err) < 0) {
@@ -79,6 +80,43 @@ static void drop_primary_without_store(struct topology *topology)
         }
     }
     free(TAKE(topology->primary_region));
+}
+
+/* What the topology promises: as many regions as this may be out, and users are served. */
+static int read_tolerates(struct reader *reader, struct err *err)
+{
+    struct tolerates_fields {
+        int64_t regions;
+        char *why;
+    } fields;
+    static const struct param table[] = {
+        {.name = "regions",
+         .type = PARAM_INTEGER,
+         .offset = offsetof(struct tolerates_fields, regions),
+         .required = true,
+         .max = 200,
+         .help = "how many may be out at once"},
+        {.name = "why",
+         .type = PARAM_STRING,
+         .offset = offsetof(struct tolerates_fields, why),
+         .fallback = "",
+         .help = "what it follows from"},
+        {.type = PARAM_END},
+    };
+    const struct node *node = node_get(reader->root, "tolerates");
+    struct topology *topology = reader->topology;
+    struct scope scope = reader_scope(reader);
+    int status = node ? reader_fields(table, NULL, node, &scope, "tolerates", &fields, err) : 0;
+    if (!node || status < 0) {
+        return status;
+    }
+    topology->tolerates.said = true;
+    topology->tolerates.regions = fields.regions;
+    topology->tolerates.why = fields.why;
+    return (size_t)fields.regions < topology->region_count
+               ? 0
+               : node_err(node, err, "tolerates: there are %zu regions; with %lld of them out nothing is left",
+                          topology->region_count, (long long)fields.regions);
 }
 
 static int read_protect(struct reader *reader, struct err *err)
@@ -160,6 +198,12 @@ static int read_parts(struct reader *reader, const struct node *settings, struct
     }
     if (status == 0) {
         status = read_metrics(reader, err);
+    }
+    if (status == 0) {
+        status = read_tolerates(reader, err);
+    }
+    if (status == 0) {
+        status = reader_controls(reader, err);
     }
     if (status == 0) {
         status = read_protect(reader, err);

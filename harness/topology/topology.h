@@ -115,6 +115,18 @@ struct topology_steady { /* one check that must hold before a drill: exec or htt
     char *place;
 };
 
+/* Something that an operator can turn, and how: read by a command that prints its value, set by one that gets the value as its last
+ * argument. For planned changes (fault.change): routing on and off, a drain, where the primary is. */
+struct topology_control {
+    char *name; /* "routing us-east" */
+    char *place;
+    char **get, **set;
+    size_t get_count, set_count;
+    char **values; /* what it may be set to; none: anything */
+    size_t value_count;
+    int64_t timeout_ns;
+};
+
 struct topology {
     char *file, *name, *description;
     enum topology_runtime runtime;
@@ -135,6 +147,13 @@ struct topology {
     size_t observer_count;
     struct topology_steady *steady;
     size_t steady_count;
+    struct topology_control *controls;
+    size_t control_count;
+    struct {
+        bool said;
+        int64_t regions; /* how many may be out at once while users are served */
+        char *why;       /* what it follows from; may be empty */
+    } tolerates;
     char *primary_region; /* where the store's primary is at start; NULL without a store */
     struct {
         char *url, *dns_server, *dns_name;
@@ -171,6 +190,7 @@ int topology_setting_names(const char *file, char ***ret_names, size_t *ret_coun
 const struct topology_region *topology_region_find(const struct topology *topology, const char *name);
 const struct topology_host *topology_host_find(const struct topology *topology, const char *name);
 const struct topology_observer *topology_observer_find(const struct topology *topology, const char *name);
+const struct topology_control *topology_control_find(const struct topology *topology, const char *name);
 const struct topology_service *topology_service_find(const struct topology *topology, const char *name);
 /* What differs for a vantage, or NULL. */
 const struct topology_client *topology_client_find(const struct topology *topology, const char *vantage);
@@ -178,12 +198,13 @@ const struct topology_client *topology_client_find(const struct topology *topolo
 const struct topology_region *topology_region_of_address(const struct topology *topology, const char *address);
 
 /* What a fault's target option selects. Selector text: "region=us-east", "host=us-east-gw1", "service=haproxy@us-east-gw1",
- * "service=haproxy,region=us-east", "role=gateway". Unknown names are ERR_INPUT with the nearest right one. */
+ * "service=haproxy,region=us-east", "role=gateway", "control=routing us-east". Unknown names are ERR_INPUT with the nearest right one. */
 struct topology_target {
     char place[64]; /* the agent that must do it: a router for a region, the host for hosts and services */
-    char kind[16];  /* "region", "host", "service" */
+    char kind[16];  /* "region", "host", "service", "control" */
     char region[64], host[64], service[128]; /* service: instance name; empty when not said */
     char cidr[32];                           /* what is selected: the region's or "ADDRESS/32" */
+    const struct topology_control *control;  /* borrowed; NULL: none */
 };
 /* All matches, caller frees the array with free(). At least one, or ERR_INPUT. */
 int topology_select(const struct topology *topology, const char *selector, struct topology_target **ret_targets,

@@ -77,6 +77,18 @@ check missing_file 'nowhere.lua' 'No such file' -- run nowhere.lua
 check unknown_command "'rum'" "did you mean 'run'" -- rum
 scenario "$steps" >"$work/good.lua"
 check unknown_option "'arhcive'" "did you mean 'archive'" -- run good.lua --arhcive x
+scenario "$steps" '  cases = { replicatoin = { wait = { "rpo <= 0s" } } },' | refused unknown_case 'unknown_case.lua:5:' "did you mean 'replication'"
+scenario "$steps" '  cases = { replication = { wiat = { "rpo <= 0s" } } },' | refused impossible_case 'impossible_case.lua:5:' "did you mean 'wait'"
+scenario "$steps" '  cases = { replication = { async = { "rop <= 0s" } } },' | refused case_objective "objective \"rop <= 0s\"" "did you mean 'rpo'"
+scenario "$steps" '  params = { a = "1" }, cases = { a = { ["2"] = { "rop <= 0s" } } },' >"$work/case.lua"
+"$DRILL" plan "$work/case.lua" >/dev/null || { echo "a case that does not hold was applied" && bad=1; }
+dark='d:inject(fault.blackhole { region = "'
+scenario "${dark}us-east\" }) ${dark}us-west\" })" >"$work/beyond.lua"
+"$DRILL" plan "$work/beyond.lua" | grep -q "beyond the promise: 2 of 2 regions are out at once (us-east, us-west); topology 'two-region' promises to serve with 1 out" ||
+    { echo "a plan beyond the promise does not say so" && bad=1; }
+scenario "${dark}us-east\" }):revert() ${dark}us-west\" }) ${dark}us-west\", port = 80 })" >"$work/within.lua"
+"$DRILL" plan "$work/within.lua" | grep "beyond the promise" && bad=1
+scenario 'd:inject(fault.change { control = "routing", set = "off" })' | refused no_control 'no_control.lua:7:' "there is no control 'routing'"
 check unknown_set "'ratte'" "did you mean 'rate'" -- run good.lua --set ratte=3
 check set_choice 'replication' 'semi' -- run good.lua --set replication=semi
 

@@ -126,7 +126,7 @@ static void each_fault_keeps_the_contract(void **state)
 
 static bool is_word(const struct fault_ops *ops, const char *word)
 {
-    static const char *const targets[] = {"region", "host", "service", "role", "peer", "ttl"};
+    static const char *const targets[] = {"region", "host", "service", "role", "control", "peer", "ttl"};
     for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
         if (str_eq(targets[i], word)) {
             return true;

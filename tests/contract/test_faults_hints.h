@@ -33,6 +33,7 @@ struct fault_hint {
 
 static const struct fault_hint fault_hints[] = {
     {"blackhole", .hits = HITS_BORDERS},
+    {"change", "{\"set\": \"off\"}", .traceless = true},
     {"corrupt", "{\"share\": \"50%\"}", .hits = HITS_BORDERS},
     {"crash_loop", .hits = HITS_VICTIM, .lent = true, .traceless = true},
     {"delay", "{\"by\": \"30ms\"}", .hits = HITS_BORDERS},

@@ -5,6 +5,7 @@
 #include "tests/contract/test_faults_lab.h"
 
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -200,16 +201,38 @@ static inline void victim_lend(struct fault_instance *fault, struct victim *vict
     fault->services = &lent;
 }
 
-/* With options as JSON; region "east" of the lab, its host, or the victim: the first that the fault can be pointed at. */
+/* A control that says "on", in memory of this process, which leaves nothing behind. */
+static inline json_t *victim_control(void)
+{
+    static pid_t owner;
+    static int fd = -1;
+    char path[64];
+    if (owner != getpid()) {
+        owner = getpid();
+        fd = memfd_create("control", MFD_CLOEXEC);
+    }
+    assert_true(fd >= 0 && ftruncate(fd, 0) == 0 && pwrite(fd, "on\n", 3, 0) == 3);
+    (void)str_format(path, sizeof(path), "/proc/%d/fd/%d", (int)owner, fd);
+    return json_pack("{s:[s, s], s:[s, s, s, s], s:i}", "get", "cat", path, "set", "sh", "-c", "printf '%s\\n' \"$1\" >\"$0\"",
+                     path, "timeout_ms", 2000);
+}
+
+/* With options as JSON; region "east" of the lab, its host, the victim or a control: the first that the fault can be pointed at. */
 static inline int victim_try_fault(const struct fault_ops *ops, json_t *options, struct victim *victim,
                                    struct fault_instance **ret_fault, struct err *err)
 {
-    const char *kind = ops->targets & FAULT_REGION ? "region" : ops->targets & FAULT_HOST ? "host" : "service";
+    const char *kind = ops->targets & FAULT_REGION    ? "region"
+                       : ops->targets & FAULT_HOST    ? "host"
+                       : ops->targets & FAULT_CONTROL ? "control"
+                                                      : "service";
     json_t *peers = ops->targets & FAULT_PEER ? json_loads(lab_west, 0, NULL) : json_array();
     AUTO_JSON json_t *description =
         json_pack("{s:s, s:s, s:o, s:{s:s, s:s, s:s, s:s, s:o, s:[s, s], s:[i], s:[s]}}", "fault_id", "f7", "fault", ops->name,
                   "options", options, "target", "place", "east", "kind", kind, "name", "east", "cidr", "10.1.0.0/24", "peers",
                   peers, "interfaces", "edge", "backbone", "pids", (int)victim->parent, "services", "victim");
+    if (ops->targets & FAULT_CONTROL) {
+        json_object_set_new(json_object_get(description, "target"), "control", victim_control());
+    }
     if (fault_hint(ops)->stopped) {
         victim_end(*victim);
     }

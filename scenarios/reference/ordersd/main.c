@@ -14,13 +14,15 @@ struct options {
     struct sockaddr_in listen;
     const char *region, *node, *local;
     char *stores;
+    long patience_ms;
 };
 
 static int usage(const char *problem)
 {
     fprintf(stderr,
             "ordersd: %s\n"
-            "usage: ordersd --listen ADDRESS:PORT --region NAME --node NAME --local ADDRESS --stores ADDRESS,ADDRESS…\n",
+            "usage: ordersd --listen ADDRESS:PORT --region NAME --node NAME --local ADDRESS --stores ADDRESS,ADDRESS… "
+            "[--patience MILLISECONDS]\n",
             problem);
     return 2;
 }
@@ -42,10 +44,15 @@ static bool parse_listen(const char *text, struct sockaddr_in *address)
 
 static int parse(int argc, char **argv, struct options *options)
 {
-    static const struct option names[] = {{"listen", required_argument, NULL, 'l'}, {"region", required_argument, NULL, 'r'},
-                                          {"node", required_argument, NULL, 'n'},   {"local", required_argument, NULL, 'o'},
-                                          {"stores", required_argument, NULL, 's'}, {0}};
+    static const struct option names[] = {{"listen", required_argument, NULL, 'l'},
+                                          {"region", required_argument, NULL, 'r'},
+                                          {"node", required_argument, NULL, 'n'},
+                                          {"local", required_argument, NULL, 'o'},
+                                          {"stores", required_argument, NULL, 's'},
+                                          {"patience", required_argument, NULL, 'p'},
+                                          {0}};
     int letter;
+    char *end = NULL;
     bool listening = false;
     while ((letter = getopt_long(argc, argv, "", names, NULL)) != -1) {
         switch (letter) {
@@ -63,6 +70,12 @@ static int parse(int argc, char **argv, struct options *options)
             break;
         case 's':
             options->stores = optarg;
+            break;
+        case 'p':
+            options->patience_ms = strtol(optarg, &end, 10);
+            if (end == optarg || *end || options->patience_ms < 0 || options->patience_ms > 60000) {
+                return usage("--patience: expected 0 to 60000 milliseconds");
+            }
             break;
         default:
             return usage("unknown option");
@@ -113,6 +126,7 @@ int main(int argc, char **argv)
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     backend.region = options.region;
     backend.node = options.node;
+    backend.patience_ns = options.patience_ms * 1000000;
     if ((status = start_stores(&options, &backend)) != 0) {
         return status;
     }

@@ -1,12 +1,13 @@
-/* The API's statements. Each has one deadline for all that it does; nothing is tried twice. */
+/* The API's statements. Each has one deadline for all that it does; with patience it is tried again. */
 #include "scenarios/reference/ordersd/orders.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-static const int64_t request_ns = 800 * 1000000LL, all_ns = 4000 * 1000000LL;
+static const int64_t request_ns = 800 * 1000000LL, all_ns = 4000 * 1000000LL, again_ns = 20 * 1000000LL;
 
 static struct answer say(unsigned status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static struct answer say(unsigned status, const char *fmt, ...)
@@ -41,29 +42,69 @@ static PGresult *ask(struct store *store, const char *sql, int count, const char
     return result;
 }
 
-struct answer orders_put(const struct backend *backend, const char *id)
+/* A pause, when there is patience for another try behind it. */
+static bool wait_again(int64_t until_ns)
+{
+    bool again = now_ns() + again_ns < until_ns;
+    if (again) {
+        nanosleep(&(struct timespec){.tv_nsec = again_ns}, NULL);
+    }
+    return again;
+}
+
+enum put_result { PUT_NONE = 0, PUT_ADDED, PUT_THERE, PUT_NO_PRIMARY, PUT_BUSY, PUT_UNANSWERED };
+
+static enum put_result put_once(const struct backend *backend, const char *id, struct store *primary, int64_t deadline_ns)
 {
     const char *const values[] = {id, backend->region, backend->node};
-    struct store *primary = store_primary(backend->stores, backend->store_count);
     if (!primary) {
-        return say(503, "no primary is known\n");
+        return PUT_NO_PRIMARY;
     }
     if (!store_write_begin(primary)) {
-        return say(503, "the primary %s does not keep up\n", store_host(primary));
+        return PUT_BUSY;
     }
-    PGresult *result = ask(primary, "insert into orders (id, region, node) values ($1, $2, $3) on conflict do nothing", 3, values,
-                           now_ns() + request_ns);
+    PGresult *result =
+        ask(primary, "insert into orders (id, region, node) values ($1, $2, $3) on conflict do nothing", 3, values, deadline_ns);
     store_write_end(primary, result != NULL);
-    if (!result) {
-        return say(503, "the primary %s did not answer\n", store_host(primary));
-    }
-    bool added = strcmp(PQcmdTuples(result), "1") == 0;
+    bool added = result && strcmp(PQcmdTuples(result), "1") == 0;
     PQclear(result);
-    return say(added ? 201 : 200, "%s %s %s\n", id, backend->region, store_host(primary));
+    return !result ? PUT_UNANSWERED : added ? PUT_ADDED : PUT_THERE;
+}
+
+static struct answer say_put(enum put_result result, const struct backend *backend, const char *id, const char *host)
+{
+    switch (result) {
+    case PUT_ADDED:
+    case PUT_THERE:
+        return say(result == PUT_ADDED ? 201 : 200, "%s %s %s\n", id, backend->region, host);
+    case PUT_BUSY:
+        return say(503, "the primary %s does not keep up\n", host);
+    case PUT_UNANSWERED:
+        return say(503, "the primary %s did not answer\n", host);
+    default:
+        return say(503, "no primary is known\n");
+    }
+}
+
+struct answer orders_put(const struct backend *backend, const char *id)
+{
+    int64_t until_ns = now_ns() + backend->patience_ns;
+    bool perhaps_added = false;
+    for (;;) {
+        struct store *primary = store_primary(backend->stores, backend->store_count);
+        enum put_result result = put_once(backend, id, primary, now_ns() + request_ns);
+        if (result == PUT_THERE && perhaps_added) {
+            result = PUT_ADDED; /* by the try that was not answered */
+        }
+        if (result == PUT_ADDED || result == PUT_THERE || !wait_again(until_ns)) {
+            return say_put(result, backend, id, primary ? store_host(primary) : "");
+        }
+        perhaps_added |= result == PUT_UNANSWERED;
+    }
 }
 
 /* From the region's own server, which gets half of the time; from the primary when it does not answer, as while it is being rewound. */
-static PGresult *ask_near(const struct backend *backend, const char *sql, const char *value)
+static PGresult *ask_near_once(const struct backend *backend, const char *sql, const char *value)
 {
     const char *const values[] = {value};
     int64_t begun_ns = now_ns();
@@ -74,6 +115,16 @@ static PGresult *ask_near(const struct backend *backend, const char *sql, const 
     }
     if (!result && primary && primary != backend->local) {
         result = ask(primary, sql, 1, values, begun_ns + request_ns);
+    }
+    return result;
+}
+
+static PGresult *ask_near(const struct backend *backend, const char *sql, const char *value)
+{
+    int64_t until_ns = now_ns() + backend->patience_ns;
+    PGresult *result = ask_near_once(backend, sql, value);
+    while (!result && wait_again(until_ns)) {
+        result = ask_near_once(backend, sql, value);
     }
     return result;
 }

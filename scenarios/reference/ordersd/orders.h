@@ -9,6 +9,7 @@ struct backend {
     struct store *stores[16];
     size_t store_count;
     struct store *local; /* the region's own */
+    int64_t patience_ns; /* how long a request waits for a store that answers; 0: it is tried once */
 };
 
 struct answer {
@@ -17,7 +18,8 @@ struct answer {
     size_t size;
 };
 
-/* 201 when the row is committed on the primary, 200 when the id was there before, 503 when neither is known. */
+/* 201 when the row is committed on the primary, 200 when the id was there before, 503 when neither is known. With patience a write that
+ * found no primary, or whose primary went away, is sent again until it is answered: the id is the row's key, so twice is once. */
 struct answer orders_put(const struct backend *backend, const char *id);
 /* From the region's own server, else from the primary: 200 or 404. */
 struct answer orders_get(const struct backend *backend, const char *id);
