@@ -148,10 +148,12 @@ void store_give(struct store *store, PGconn *conn, bool good)
 bool store_write_begin(struct store *store)
 {
     int limit = atomic_load(&store->suspect) ? 1 : WRITES_MAX;
-    if (atomic_fetch_add(&store->writes, 1) < limit) {
-        return true;
+    int writes = atomic_load(&store->writes);
+    while (writes < limit) { /* one that is refused is never counted: many that ask would keep each other out */
+        if (atomic_compare_exchange_weak(&store->writes, &writes, writes + 1)) {
+            return true;
+        }
     }
-    atomic_fetch_sub(&store->writes, 1);
     return false;
 }
 
