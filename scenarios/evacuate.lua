@@ -14,13 +14,13 @@ return drill {
   why        = "A region that can be left without loss can be maintained, and left early when it begins to fail.",
   usual      = "100s",
   topology   = "topologies/evacuation.yaml",
-  settings   = { patience = "4000" }, -- within the 5 s that clients wait, as a backend does that retries
-  load       = { rate = "300/s", writes = "30%", deadline = "5s" },
+  settings   = { patience = "6000" }, -- within the 8 s that clients wait, as a backend does that retries
+  load       = { rate = "300/s", writes = "30%", deadline = "8s" },
   measure    = { hold = "5s" },
   objectives = { "failed <= 0", "lost <= 0", "share of us-east <= 0% during blackhole", "share of us-east >= 99% during steady" },
 
   run = function(d)
-    d:steady "10s"
+    d:steady "15s"
 
     local routing <close> = d:inject(fault.change { control = "routing us-east", set = "off" })
     d:wait "5s" -- longer than DNS needs: those who hold a connection stay

@@ -9,15 +9,14 @@ ask() { # GATEWAY'S FOLDER, COMMAND…: over HAProxy's socket
 folders='{{#each role=gateway,region=this}}{{state}}/haproxy-{{item.host.name}}{{#sep}} {{/each}}'
 values=
 for folder in $folders; do
-    case $1 in
-    get)
-        answer=$(ask "$folder" show map "$folder/drain.map")
-        values="$values ${answer##* }"
-        ;;
-    set) ask "$folder" set map "$folder/drain.map" draining "$2" ;;
+    case $1,${2:-} in
+    get,*) values="$values $(ask "$folder" get var proc.draining)" ;;
+    set,on) ask "$folder" "experimental-mode on; set var proc.draining bool(true)" ;;
+    set,*) ask "$folder" "experimental-mode on; set var proc.draining bool(false)" ;;
     esac
 done
 case $1,$values in
-get,*on*off* | get,*off*on*) echo partly ;;
-get,*) echo "${values##* }" ;;
+get,*'<0>'*'<1>'* | get,*'<1>'*'<0>'*) echo partly ;;
+get,*'<1>'*) echo on ;;
+get,*'<0>'*) echo off ;;
 esac
