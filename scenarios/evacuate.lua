@@ -12,7 +12,7 @@
 return drill {
   title      = "Evacuate us-east, and come back",
   why        = "A region that can be left without loss can be maintained, and left early when it begins to fail.",
-  usual      = "100s",
+  usual      = "105s",
   topology   = "topologies/evacuation.yaml",
   settings   = { patience = "6000" }, -- within the 8 s that clients wait, as a backend does that retries
   load       = { rate = "300/s", writes = "30%", deadline = "8s" },
