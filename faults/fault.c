@@ -20,7 +20,7 @@ static const struct fault_ops *const faults[] = {
 struct box {
     struct fault_instance fault; /* first: instances are handed out as its address */
     json_t *description;
-    const char **interfaces, **services, **get, **set;
+    const char **interfaces, **containers, **services, **get, **set;
     struct fault_peer *peers;
     int *pids;
 };
@@ -120,10 +120,12 @@ static void read_target(struct box *box)
     box->peers = borrow_peers(json_object_get(json, "peers"), &target->peer_count);
     box->interfaces = borrow_strings(json_object_get(json, "interfaces"), &target->interface_count);
     box->services = borrow_strings(json_object_get(json, "services"), &target->service_count);
+    box->containers = borrow_strings(json_object_get(json, "containers"), &target->container_count);
     box->pids = copy_pids(json_object_get(json, "pids"), &target->pid_count);
     target->peers = box->peers;
     target->interfaces = box->interfaces;
     target->services = box->services;
+    target->containers = box->containers;
     target->pids = box->pids;
     read_control(box, json_object_get(json, "control"));
 }
@@ -211,6 +213,7 @@ void fault_instance_free(struct fault_instance *fault)
     free(box->peers);
     free(box->interfaces);
     free(box->services);
+    free(box->containers);
     free(box->get);
     free(box->set);
     free(box->pids);

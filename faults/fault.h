@@ -43,18 +43,22 @@ struct fault_target {  /* resolved by the controller; all borrowed from the inst
     size_t interface_count; /* in this place: the ones that lead out: {"edge", "backbone"} or {"eth0"} */
     const int *pids;
     size_t pid_count; /* process faults: what runs now */
+    const char *const *containers;
+    size_t container_count; /* their names in the engine that runs them; none on a system without one */
     const char *const *services;
     size_t service_count; /* the instance names of all services that are hit, running or not */
     struct fault_control control;
 };
 
-/* What an agent lends to faults that must start and stop services by the way that the topology declares. */
+/* What an agent lends to faults that must start and stop services by the way that the topology declares, or speak to a container engine. */
 struct fault_services {
     void *context;
     int (*pid)(void *context, const char *name); /* what runs now; 0: nothing */
     /* Begin to; whether it came to anything the pid shows later. */
     int (*start)(void *context, const char *name, struct err *err);
     int (*stop)(void *context, const char *name, struct err *err);
+    /* A call of the engine that runs the target's containers, as harness/container/container.h says it. NULL: there is none. */
+    int (*engine)(void *context, const char *method, const char *path, const json_t *body, json_t **ret_answer, struct err *err);
 };
 
 struct fault_instance {
@@ -115,7 +119,7 @@ const struct fault_ops *fault_find(const char *name);
 const struct fault_ops *fault_require(const char *name, struct err *err);
 
 /* Build an instance from its JSON description (what the agent receives and what the journal holds):
- * { "fault_id", "fault", "options": {…}, "target": { place kind name cidr peers[]{name cidr} interfaces[] pids[] services[]
+ * { "fault_id", "fault", "options": {…}, "target": { place kind name cidr peers[]{name cidr} interfaces[] pids[] containers[] services[]
  * control{get[] set[] timeout_ms} }, "journal": {…} } */
 int fault_instance_new(const json_t *description, struct fault_instance **ret_fault, struct err *err) MUST_CHECK;
 void fault_instance_free(struct fault_instance *fault); /* accepts NULL; closes what state holds through ops->release */

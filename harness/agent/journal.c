@@ -192,12 +192,21 @@ static const char *target_name(const json_t *entry)
     return json_str(json_object_get(entry, "target"), "name", "?");
 }
 
+/* What an engine does to containers is undone by asking it, from wherever its socket is; the container's own namespace may have gone with its
+ * process. The engine of a world has gone with the world. */
+static bool is_by_engine(const json_t *entry)
+{
+    const struct fault_ops *ops = fault_find(json_str(entry, "fault", ""));
+    const char *engine = json_str(json_object_get(entry, "target"), "engine", NULL);
+    return engine && !str_starts_with(engine, "/run/drill/") && ops && !(ops->targets & FAULT_REGION);
+}
+
 static int stand_one(void *context, const char *path, const json_t *entry, struct err *err)
 {
     struct buf *out = context;
     (void)err;
     bool held;
-    if (!pid_in_namespace(entry, &held)) {
+    if (!pid_in_namespace(entry, &held) && !is_by_engine(entry)) {
         (void)unlink(path);
         return 0;
     }
@@ -254,15 +263,15 @@ static bool enter(int pid)
     return good;
 }
 
-/* Two forks: setns must not move drill itself, and a pid namespace is entered by the next child only. */
+/* pid 0: right here. Two forks: setns must not move drill itself, and a pid namespace is entered by the next child only. */
 static int revert_in(int pid, const char *path, const json_t *entry, struct err *err)
 {
     int status = 0;
     pid_t child = fork();
     if (child == 0) {
-        pid_t inner = enter(pid) ? fork() : -1;
+        pid_t inner = !pid || enter(pid) ? fork() : -1;
         if (inner == 0) {
-            _exit(own_namespace() == (uint64_t)json_int(entry, "namespace", 0) ? revert_here(entry) : 1);
+            _exit(!pid || own_namespace() == (uint64_t)json_int(entry, "namespace", 0) ? revert_here(entry) : 1);
         }
         _exit(inner > 0 && waitpid(inner, &status, 0) > 0 && status == 0 ? 0 : 1);
     }
@@ -283,7 +292,8 @@ static int undo_one(void *context, const char *path, const json_t *entry, struct
         buf_printf(report, "%s on %s: held by a drill that runs right now; stop that one\n", fault, target_name(entry));
         return 0;
     }
-    if (!pid) {
+    pid = is_by_engine(entry) ? 0 : pid;
+    if (!pid && !is_by_engine(entry)) {
         (void)unlink(path);
         buf_printf(report, "%s on %s: its namespace is gone, and the fault with it\n", fault, target_name(entry));
         return 0;

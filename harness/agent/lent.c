@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "harness/agent/spawn.h"
+#include "harness/container/container.h"
 #include "harness/base/fd.h"
 #include "harness/base/proc.h"
 #include "harness/base/str.h"
@@ -64,8 +65,33 @@ static const json_t *handle_of(const struct lent *lent, const char *name)
     return json_object_get(json_object_get(lent->target, "handles"), name);
 }
 
+static const char *engine_of(const struct lent *lent)
+{
+    return json_str(lent->target, "engine", NULL);
+}
+
+static int call_engine(void *context, const char *method, const char *path, const json_t *body, json_t **ret_answer,
+                       struct err *err)
+{
+    return container_call(engine_of(context), method, path, body, ret_answer, err);
+}
+
+/* What becomes of a service's container as its engine does it: "start", "stop". */
+static int ask_engine(const struct lent *lent, const char *container, const char *what, struct err *err)
+{
+    AUTO_FREE char *path = xasprintf("/containers/%s/%s", container, what);
+    return container_call(engine_of(lent), "POST", path, NULL, NULL, err);
+}
+
 static int pid_of(void *context, const char *name)
 {
+    const char *container = json_str(handle_of(context, name), "container", NULL);
+    struct container_state state = {0};
+    struct err ignored = {0};
+    if (container && engine_of(context)) { /* it says so of a process that has just ended, too */
+        bool runs = container_look(engine_of(context), container, &state, &ignored) == 0 && state.running;
+        return runs && proc_start_ticks(state.pid) ? state.pid : 0;
+    }
     return lent_pid(name, json_str(handle_of(context, name), "pid_file", NULL));
 }
 
@@ -80,8 +106,12 @@ static int start(void *context, const char *name, struct err *err)
 {
     const struct lent *lent = context;
     const json_t *argv = json_object_get(handle_of(lent, name), "start");
+    const char *container = json_str(handle_of(lent, name), "container", NULL);
     if (json_array_size(argv)) {
         return run_command(name, argv, err);
+    }
+    if (container) {
+        return ask_engine(lent, container, "start", err);
     }
     AUTO_JSON json_t *record = read_record(name);
     const json_t *service = json_object_get(record, "service");
@@ -99,8 +129,12 @@ static int stop(void *context, const char *name, struct err *err)
     const struct lent *lent = context;
     const json_t *handle = handle_of(lent, name), *argv = json_object_get(handle, "stop");
     int pid = pid_of(context, name);
+    const char *container = json_str(handle, "container", NULL);
     if (json_array_size(argv)) {
         return run_command(name, argv, err);
+    }
+    if (container) {
+        return ask_engine(lent, container, "stop", err);
     }
     if (pid > 0 && kill(pid, (int)json_int(handle, "stop_signal", SIGTERM)) < 0 && pid_of(context, name) == pid) {
         return err_set(err, ERR_SYSTEM, "service '%s': process %d cannot be signalled: %s", name, pid, strerror(errno));
@@ -113,6 +147,9 @@ struct lent *lent_new(const json_t *description)
     struct lent *lent = xcalloc(1, sizeof(*lent));
     lent->target = json_deep_copy(json_object_get(description, "target"));
     lent->services = (struct fault_services){.context = lent, .pid = pid_of, .start = start, .stop = stop};
+    if (engine_of(lent)) {
+        lent->services.engine = call_engine;
+    }
     return lent;
 }
 

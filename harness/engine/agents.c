@@ -50,8 +50,17 @@ static int open_place(struct session *session, const char *name, struct err *err
         .log_file = log_file,
     };
     struct place *place = NULL;
-    int status = session->world ? places_add_netns(session->places, session->world, name, &settings, &place, err)
-                                : places_add_local(session->places, name, &settings, &place, err);
+    const struct topology_host *host = topology_host_find(session->topology, name);
+    int pid = 0, status = host && host->container ? containers_pid(session, host, &pid, err) : 0;
+    if (status == 0 && host && host->container && pid == 0) {
+        status = err_set(err, ERR_STATE, "container '%s' does not run", host->container);
+    }
+    if (status < 0) {
+        return err_prefix(err, "host '%s'", name);
+    }
+    status = pid              ? places_add_container(session->places, session->world, name, pid, &settings, &place, err)
+             : session->world ? places_add_netns(session->places, session->world, name, &settings, &place, err)
+                              : places_add_local(session->places, name, &settings, &place, err);
     return status < 0 ? err_prefix(err, "cannot start the agent of '%s'", name) : 0;
 }
 
@@ -72,11 +81,21 @@ int agents_open(struct session *session, struct err *err)
 {
     const struct places_hooks hooks = {.on_event = on_event, .on_log = on_log, .on_lost = on_lost};
     session->places = places_new(&hooks, session);
-    int status = session->world ? open_world_places(session, err) : 0;
+    int status = session->world && !session->topology->own_engine ? open_world_places(session, err) : 0;
     for (size_t i = 0; status == 0 && i < session->topology->host_count; i++) {
-        status = open_place(session, session->topology->hosts[i].name, err);
+        status = session->topology->hosts[i].container ? 0 : open_place(session, session->topology->hosts[i].name, err);
     }
     return status < 0 ? status : places_sync_clocks(session->places, err);
+}
+
+int agents_open_containers(struct session *session, struct err *err)
+{
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < session->topology->host_count; i++) {
+        const struct topology_host *host = &session->topology->hosts[i];
+        status = host->container ? open_place(session, host->name, err) : 0;
+    }
+    return status < 0 || session->topology->runtime != RUNTIME_DOCKER ? status : places_sync_clocks(session->places, err);
 }
 
 /* What a lost agent takes with it cannot be made up for: its fault, its load, its links. */

@@ -87,6 +87,7 @@ json_t *describe_handle(const struct topology_service *service)
     json_t *json = json_pack("{s:i, s:o, s:o}", "stop_signal", service->stop_signal, "start",
                              strings(service->start, service->start_count), "stop", strings(service->stop, service->stop_count));
     put_text(json, "pid_file", service->pid_file);
+    put_text(json, "container", service->host->container);
     return json;
 }
 

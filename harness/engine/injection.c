@@ -46,20 +46,32 @@ static bool is_hit(const struct topology_service *service, const json_t *target)
     return str_eq(kind, "host") && str_eq(service->host->name, name);
 }
 
+static int pid_of(struct session *session, struct place *place, const struct topology_service *service, int *ret_pid,
+                  struct err *err)
+{
+    AUTO_JSON json_t *result = NULL;
+    if (service->host->container) {
+        return containers_pid(session, service->host, ret_pid, err);
+    }
+    json_t *params = json_pack("{s:s, s:s?}", "name", service->name, "pid_file", service->pid_file);
+    int status = session_call(session, place, "service.pids", params, &result, err);
+    if (status == 0) {
+        *ret_pid = (int)json_int(result, "pid", 0);
+    }
+    return status;
+}
+
 static int add_pids(struct session *session, struct place *place, json_t *target, struct err *err)
 {
     for (size_t i = 0; i < session->topology->service_count; i++) {
         const struct topology_service *service = &session->topology->services[i];
-        AUTO_JSON json_t *result = NULL;
         if (!is_hit(service, target)) {
             continue;
         }
-        json_t *params = json_pack("{s:s, s:s?}", "name", service->name, "pid_file", service->pid_file);
-        int status = session_call(session, place, "service.pids", params, &result, err);
+        int pid = 0, status = pid_of(session, place, service, &pid, err);
         if (status < 0) {
             return status;
         }
-        int64_t pid = json_int(result, "pid", 0);
         json_object_set_new(json_object_get(target, "handles"), service->name, describe_handle(service));
         json_array_append_new(json_object_get(target, "services"), json_string(service->name));
         if (pid > 0) {
@@ -84,6 +96,9 @@ static int make_parts(struct session *session, struct injection *injection, stru
         part->description = TAKE(list->items[i]);
         (void)str_copy(part->id, sizeof(part->id), json_str(part->description, "fault_id", ""));
         int status = find_place(session, target, &part->place, err);
+        if (status == 0) {
+            status = containers_follow(session, part->place, err);
+        }
         if (status == 0) {
             status = add_pids(session, part->place, target, err);
         }
@@ -220,7 +235,7 @@ int injection_apply(struct session *session, const struct node *args, struct inj
 static int restart_services(struct session *session, const struct injection_part *part, struct err *err)
 {
     const json_t *target = json_object_get(part->description, "target");
-    if (session->topology->runtime != RUNTIME_NETNS) {
+    if (session->topology->runtime != RUNTIME_NETNS && !session->topology->own_engine) {
         return 0; /* on a user's own system whoever supervises the service starts it */
     }
     for (size_t i = 0; i < session->topology->service_count; i++) {
@@ -229,8 +244,10 @@ static int restart_services(struct session *session, const struct injection_part
         if (!is_hit(service, target)) {
             continue;
         }
-        int status = session_call(session, part->place, "service.pids", json_pack("{s:s}", "name", service->name), &result, err);
-        if (status == 0 && json_int(result, "pid", 0) == 0) {
+        int status = service->host->container ? containers_again(session, service, err)
+                                              : session_call(session, part->place, "service.pids",
+                                                             json_pack("{s:s}", "name", service->name), &result, err);
+        if (status == 0 && result && json_int(result, "pid", 0) == 0) {
             status = startup_service_again(session, service, err);
         }
         if (status < 0) {

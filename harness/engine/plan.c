@@ -40,7 +40,8 @@ static void add_step(struct planning *planning, const struct script_request *req
 
 static int allowed_on_host(const struct planning *planning, const char *fault, struct err *err)
 {
-    if (planning->topology->runtime == RUNTIME_NETNS || planning->options->allow_host || planning->topology->allow_host) {
+    if (planning->topology->runtime == RUNTIME_NETNS || planning->topology->own_engine || planning->options->allow_host ||
+        planning->topology->allow_host) {
         return 0;
     }
     return err_set(err, ERR_INPUT,

@@ -168,7 +168,8 @@ typedef int each_place_f(struct session *session, struct place *place, void *con
 static int for_each_place(struct session *session, each_place_f *each, void *context, struct err *err)
 {
     int status = 0;
-    for (size_t i = 0; session->world && status == 0 && i < session->topology->region_count; i++) {
+    bool routers = session->world && !session->topology->own_engine;
+    for (size_t i = 0; routers && status == 0 && i < session->topology->region_count; i++) {
         status = each(session, places_find(session->places, session->topology->regions[i].name), context, err);
     }
     for (size_t i = 0; status == 0 && i < session->topology->host_count; i++) {
@@ -177,9 +178,18 @@ static int for_each_place(struct session *session, each_place_f *each, void *con
     return status;
 }
 
+/* Where a container engine works, links, rules and mounts come and go as containers do: that is nothing that a fault has left. */
+static bool is_beside_engine(const struct session *session, const struct place *place)
+{
+    return session->topology->runtime == RUNTIME_DOCKER && place && place_container(place) == 0;
+}
+
 static int take_snapshot(struct session *session, struct place *place, void *context, struct err *err)
 {
     (void)context;
+    if (is_beside_engine(session, place)) {
+        return 0;
+    }
     return session_call(session, place, "snapshot.take", json_object(), NULL, err);
 }
 
@@ -188,6 +198,12 @@ static int compare_snapshot(struct session *session, struct place *place, void *
     AUTO_JSON json_t *result = NULL;
     size_t index;
     json_t *text;
+    if (is_beside_engine(session, place) || containers_was_rejoined(session, place)) {
+        return 0;
+    }
+    if (place && place_is_alive(place) && containers_follow(session, place, err) < 0) {
+        return -(int)err->code;
+    }
     if (!place || !place_is_alive(place) || agents_was_restarted(session, place)) {
         return 0; /* its snapshot went with the agent that took it */
     }

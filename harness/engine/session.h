@@ -70,6 +70,7 @@ struct session {
     VEC(struct ledger *) ledgers;
     VEC(struct place *) vantages;
     VEC(struct place *) restarted; /* agents that were lost and started again: their snapshots are gone */
+    bool images;                   /* networks and images of a topology of containers are made */
     bool observing, loading, snapshots;
     int readbacks;
     const char *phase;
@@ -109,6 +110,7 @@ void watch_close(struct session *session);
 
 /* agents.c */
 int agents_open(struct session *session, struct err *err) MUST_CHECK;
+int agents_open_containers(struct session *session, struct err *err) MUST_CHECK; /* once they run */
 /* After a loss: start the agent again and go on, or an error when what it held cannot be had back. */
 int agents_recover(struct session *session, struct err *err) MUST_CHECK;
 /* Start lost agents whose faults are still to be reverted: they find them in their journal. */
@@ -128,6 +130,20 @@ json_t *describe_control(const struct topology_control *control);
 json_t *describe_handle(const struct topology_service *service);
 json_t *describe_plan(const struct session *session);
 json_t *describe_environment(const struct session *session);
+
+/* containers.c */
+/* Make the service's container in the topology's own engine and wait until it is ready. */
+int containers_start(struct session *session, const struct topology_service *service, struct err *err) MUST_CHECK;
+/* Start the one that does not run. */
+int containers_again(struct session *session, const struct topology_service *service, struct err *err) MUST_CHECK;
+/* Who looks at containers from outside. */
+struct place *containers_place(const struct session *session);
+int containers_pid(const struct session *session, const struct topology_host *host, int *ret_pid, struct err *err) MUST_CHECK;
+/* An engine that puts a container back into its network gives it another interface, so nothing is to be compared; that it has its address
+ * again the fault itself has asked. */
+bool containers_was_rejoined(const struct session *session, const struct place *place);
+/* After a container was started anew its place is another; nothing for what is none. */
+int containers_follow(struct session *session, struct place *place, struct err *err) MUST_CHECK;
 
 /* startup.c */
 /* World, agents, services, latency, steady state; of a kept topology only what is not there yet. */

@@ -8,7 +8,7 @@ enum { SERVICE_SLACK_S = 10, CHECK_TIMEOUT_MS = 1000, STEADY_WITHIN_S = 60 };
 
 int startup_world(struct session *session, struct err *err)
 {
-    if (session->topology->runtime != RUNTIME_NETNS) {
+    if (session->topology->runtime != RUNTIME_NETNS && !session->topology->own_engine) {
         return 0;
     }
     session_phase(session, "starting", 0, "namespaces and network");
@@ -76,6 +76,14 @@ static int ask_to_start(struct starting *starting, struct start_slot *slots, str
             starting->ready++;
             continue;
         }
+        if (service->container.image) {
+            if (containers_start(session, service, err) < 0) {
+                return err_prefix(err, "service '%s'", service->name);
+            }
+            starting->states[i] = START_READY;
+            starting->ready++;
+            continue;
+        }
         starting->states[i] = START_ASKED;
         slots[i] = (struct start_slot){.starting = starting, .index = i};
         struct place *place = places_find(session->places, service->host->name);
@@ -136,7 +144,7 @@ int startup_service_again(struct session *session, const struct topology_service
  * cluster that starts over a slow link takes several times as long and may elect elsewhere. */
 static int set_latency(struct session *session, bool on, struct err *err)
 {
-    if (!session->world || session->options->up) {
+    if (!session->world || session->options->up || session->topology->own_engine) {
         return 0;
     }
     return world_set_latency(session->world, session->topology, session->places, on, err);
@@ -195,6 +203,9 @@ int startup_topology(struct session *session, struct err *err)
     }
     if (status == 0) {
         status = start_services(session, err);
+    }
+    if (status == 0) {
+        status = agents_open_containers(session, err);
     }
     if (status == 0) {
         status = set_latency(session, true, err);

@@ -72,6 +72,10 @@ static json_t *own_options(const struct node *options)
 
 static json_t *interfaces_of(const struct topology *topology, const struct topology_target *target)
 {
+    const struct topology_host *host = topology_host_find(topology, target->host);
+    if (host && host->container) {
+        return json_pack("[s]", "eth0");
+    }
     if (topology->runtime != RUNTIME_NETNS) {
         return json_array();
     }
@@ -88,9 +92,12 @@ static const char *shown_name(const struct topology_target *target)
 
 static json_t *describe_target(const struct topology *topology, const struct topology_target *target, json_t *peers)
 {
-    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:o, s:O, s:[], s:[], s:{}}", "place", target->place, "kind", target->kind,
-                             "name", shown_name(target), "cidr", target->cidr, "interfaces", interfaces_of(topology, target),
-                             "peers", peers, "pids", "services", "handles");
+    const struct topology_host *host = topology_host_find(topology, target->host);
+    json_t *containers = host && host->container ? json_pack("[s]", host->container) : json_array();
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:s, s:o, s:O, s:[], s:[], s:{}, s:o, s:s?}", "place", target->place, "kind", target->kind,
+                  "name", shown_name(target), "cidr", target->cidr, "interfaces", interfaces_of(topology, target), "peers", peers,
+                  "pids", "services", "handles", "containers", containers, "engine", topology->engine);
     if (target->control) {
         json_object_set_new(json, "control", describe_control(target->control));
     }

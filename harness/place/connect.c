@@ -19,8 +19,6 @@
 #include "harness/base/fd.h"
 #include "harness/base/str.h"
 
-enum { WORLD_NAMESPACES = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS };
-
 enum step { STEP_BEGUN = 0, STEP_WORLD, STEP_PLACE, STEP_FORK, STEP_EXEC, STEP_COUNT };
 
 /* From the child. STEP_BEGUN carries a pidfd of the agent with it. */
@@ -34,6 +32,8 @@ struct launch {
     int to_fd, from_fd, heard_fd;                           /* the controller's */
     const char *place;
     int world_pidfd; /* borrowed; -1: not into a world */
+    int namespaces;  /* of it */
+    int container_pid;
     char program[4096];
 };
 
@@ -116,18 +116,25 @@ static void go_ahead_of_services(void)
     (void)setpriority(PRIO_PROCESS, 0, -15);
 }
 
+static bool enter_network(const struct launch *launch)
+{
+    char path[160];
+    bool named = launch->container_pid ? str_format(path, sizeof(path), "/proc/%d/ns/net", launch->container_pid)
+                                       : str_format(path, sizeof(path), "/run/drill/netns/%s", launch->place);
+    errno = ENAMETOOLONG;
+    AUTO_FD int place_fd = named ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    return place_fd >= 0 && setns(place_fd, CLONE_NEWNET) == 0;
+}
+
 /* A pid namespace is entered by the next child only. That one forks once more and ends, so that the agent becomes a child of the
  * world's first process: a child of anything outside would hold up the end of the world until it is waited for. */
 static _Noreturn void enter_and_launch(const struct launch *launch)
 {
-    char path[160];
     go_ahead_of_services();
-    if (setns(launch->world_pidfd, WORLD_NAMESPACES) < 0) {
+    if (setns(launch->world_pidfd, launch->namespaces) < 0) {
         give_up(launch->report_fd, STEP_WORLD);
     }
-    errno = ENAMETOOLONG;
-    int place_fd = str_format(path, sizeof(path), "/run/drill/netns/%s", launch->place) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    if (place_fd < 0 || setns(place_fd, CLONE_NEWNET) < 0) {
+    if (!enter_network(launch)) {
         give_up(launch->report_fd, STEP_PLACE);
     }
     pid_t between = fork();
@@ -152,6 +159,9 @@ static _Noreturn void enter_and_launch(const struct launch *launch)
 static _Noreturn void launch_here(const struct launch *launch)
 {
     go_ahead_of_services();
+    if (launch->container_pid && !enter_network(launch)) {
+        give_up(launch->report_fd, STEP_PLACE);
+    }
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     be_agent(launch);
 }
@@ -220,6 +230,10 @@ static int explain(const struct launch *launch, const struct report *report, str
     case STEP_WORLD:
         return err_errno(err, report->errnum, "cannot enter the world's namespaces for '%s'", launch->place);
     case STEP_PLACE:
+        if (launch->container_pid) {
+            return err_errno(err, report->errnum, "cannot enter the network of container '%s' (pid %d): that needs root",
+                             launch->place, launch->container_pid);
+        }
         return err_errno(err, report->errnum, "the world has no place '%s' that can be entered", launch->place);
     case STEP_EXEC:
         return err_errno(err, report->errnum, "cannot run the agent's program '%s'", launch->program);
@@ -312,6 +326,8 @@ int connect_agent(const struct connect_request *request, struct connection *ret_
         .heard_fd = -1,
         .place = request->place,
         .world_pidfd = request->world ? world_pidfd(request->world) : -1,
+        .namespaces = request->world ? world_namespaces(request->world) : 0,
+        .container_pid = request->container_pid,
     };
     int status = open_files(&launch, request, err);
     if (status == 0) {

@@ -7,6 +7,7 @@
 struct connect_request {
     struct world *world;  /* NULL: this machine as it is */
     const char *place;    /* in the world */
+    int container_pid;    /* enter the network namespace of this process, one of the world's if there is one; 0: not */
     const char *program;  /* absolute; NULL: this process's own binary */
     const char *log_file; /* for standard error, appended; inherited when NULL or when it cannot be opened */
 };

@@ -81,7 +81,7 @@ static int bring_lo_up(struct err *err)
 
 static int build(const struct topology *topology, uid_t uid, gid_t gid, bool *ret_emulated, struct err *err)
 {
-    int status = map_user(uid, gid, err);
+    int status = topology && topology->own_engine ? 0 : map_user(uid, gid, err);
     if (status == 0) {
         status = make_mounts(err);
     }

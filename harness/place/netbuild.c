@@ -388,8 +388,26 @@ static int set_up_all(struct build *build, struct err *err)
     return status;
 }
 
+/* The network of containers is their engine's to make; who is no container stands where the engine stands. */
+static int share_home(const struct topology *topology, struct err *err)
+{
+    int status = set_knobs("the engine", err);
+    for (size_t i = 0; status == 0 && i < topology->host_count; i++) {
+        AUTO_FREE char *path = xasprintf("/run/drill/netns/%s", topology->hosts[i].name);
+        AUTO_FD int file = topology->hosts[i].container ? -1 : open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0444);
+        if (!topology->hosts[i].container && (file < 0 || mount("/proc/self/ns/net", path, NULL, MS_BIND, NULL) < 0)) {
+            status = err_errno(err, errno, "cannot make the place of '%s'", topology->hosts[i].name);
+        }
+    }
+    return status;
+}
+
 int netbuild(const struct topology *topology, bool *ret_emulated, struct err *err)
 {
+    if (topology->own_engine) {
+        *ret_emulated = false;
+        return share_home(topology, err);
+    }
     struct build build CLEANUP(build_clear) = {.topology = topology, .home_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)};
     if (build.home_fd < 0) {
         return err_errno(err, errno, "cannot open /proc/self/ns/net");

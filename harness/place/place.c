@@ -368,8 +368,11 @@ static void hello_answered(void *context, const json_t *result, const struct err
 int place_start(struct place *place, struct err *err)
 {
     struct connection connection;
-    const struct connect_request request = {
-        .world = place->world, .place = place->name, .program = place->program, .log_file = place->log_file};
+    const struct connect_request request = {.world = place->world,
+                                            .place = place->name,
+                                            .container_pid = place->container_pid,
+                                            .program = place->program,
+                                            .log_file = place->log_file};
     int status = connect_agent(&request, &connection, err);
     if (status < 0) {
         return status;
@@ -392,4 +395,19 @@ int place_restart(struct place *place, struct err *err)
     }
     place_await_end(place, clock_now_ns() + RESTART_WAIT_S * NS_PER_S);
     return place_start(place, err);
+}
+
+int place_move(struct place *place, int pid, struct err *err)
+{
+    wire_clear(&place->wire); /* it ends */
+    place->alive = false;
+    place_await_end(place, clock_now_ns() + RESTART_WAIT_S * NS_PER_S);
+    place->container_pid = pid;
+    int status = place_start(place, err);
+    return status < 0 ? status : place_sync_clock(place, err);
+}
+
+int place_container(const struct place *place)
+{
+    return place->container_pid;
 }

@@ -37,6 +37,9 @@ int places_add_netns(struct places *places, struct world *world, const char *nam
                      struct place **ret_place, struct err *err) MUST_CHECK;
 int places_add_local(struct places *places, const char *name, const struct place_settings *settings, struct place **ret_place,
                      struct err *err) MUST_CHECK;
+/* Into the network namespace of a container, by the pid of a process in it, as the world's processes (or this machine's) see it. */
+int places_add_container(struct places *places, struct world *world, const char *name, int pid,
+                         const struct place_settings *settings, struct place **ret_place, struct err *err) MUST_CHECK;
 struct place *places_find(const struct places *places, const char *name); /* NULL when there is none */
 /* Let whatever arrives be dispatched, send heartbeats; 1 when extra_fd (-1: none) is readable, else 0 after something happened or
  * at until_ns. */
@@ -48,6 +51,9 @@ void places_forget_replies(struct places *places);
 /* Ask every agent to revert and end, wait for them. */
 void places_exit_all(struct places *places, int64_t timeout_ns);
 
+/* End the agent of a container's place and start it anew in that of another process. It must hold no fault. */
+int place_move(struct place *place, int pid, struct err *err) MUST_CHECK;
+int place_container(const struct place *place); /* that process; 0: not a container's */
 const char *place_name(const struct place *place);
 bool place_is_alive(const struct place *place);
 /* controller clock = agent clock + offset, give or take bound. */

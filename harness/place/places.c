@@ -30,8 +30,8 @@ struct place *places_find(const struct places *places, const char *name)
     return NULL;
 }
 
-static int add(struct places *places, struct world *world, const char *name, const struct place_settings *settings,
-               struct place **ret_place, struct err *err)
+static int add(struct places *places, struct world *world, const char *name, int container_pid,
+               const struct place_settings *settings, struct place **ret_place, struct err *err)
 {
     if (places_find(places, name)) {
         return err_set(err, ERR_STATE, "there is an agent in '%s' already", name);
@@ -40,6 +40,7 @@ static int add(struct places *places, struct world *world, const char *name, con
     *place = (struct place){
         .places = places,
         .world = world,
+        .container_pid = container_pid,
         .name = xstrdup(name),
         .journal_folder = xstrdup(settings->journal_folder),
         .log_file = xstrdup(settings->log_file),
@@ -63,13 +64,19 @@ static int add(struct places *places, struct world *world, const char *name, con
 int places_add_netns(struct places *places, struct world *world, const char *name, const struct place_settings *settings,
                      struct place **ret_place, struct err *err)
 {
-    return add(places, world, name, settings, ret_place, err);
+    return add(places, world, name, 0, settings, ret_place, err);
 }
 
 int places_add_local(struct places *places, const char *name, const struct place_settings *settings, struct place **ret_place,
                      struct err *err)
 {
-    return add(places, NULL, name, settings, ret_place, err);
+    return add(places, NULL, name, 0, settings, ret_place, err);
+}
+
+int places_add_container(struct places *places, struct world *world, const char *name, int pid,
+                         const struct place_settings *settings, struct place **ret_place, struct err *err)
+{
+    return add(places, world, name, pid, settings, ret_place, err);
 }
 
 /* By index here and below: what a callback does may add an agent, and the array moves. */

@@ -17,6 +17,7 @@ struct place {
     struct world *world; /* borrowed; NULL: local */
     char *name, *journal_folder, *log_file, *program;
     int heartbeat_ms;
+    int container_pid; /* 0: none */
     bool alive;
     unsigned starts;  /* a callback may restart it: what was seen of the process before is void then */
     int pidfd;        /* -1: none; kept after a loss until the process is known to have ended */

@@ -15,6 +15,7 @@
 #include "harness/base/fd.h"
 #include "harness/base/proc.h"
 #include "harness/base/str.h"
+#include "harness/place/cgroups.h"
 #include "harness/place/first.h"
 #include "harness/place/refusal.h"
 
@@ -27,6 +28,7 @@ struct world {
     uint64_t start_ticks;
     bool emulated;
     bool attached;
+    bool rootful; /* without a user namespace: a container engine needs to be the machine's root */
 };
 
 static int receive_report(struct world *world, struct err *err)
@@ -61,7 +63,9 @@ static int start(const struct topology *topology, struct world **ret_world, stru
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
         return err_errno(err, errno, "cannot make the world's pipe");
     }
-    pid_t pid = (pid_t)syscall(SYS_clone, (long)FIRST_NAMESPACES | SIGCHLD, NULL, NULL, NULL, NULL);
+    bool rootful = topology && topology->own_engine;
+    long namespaces = rootful ? FIRST_NAMESPACES & ~CLONE_NEWUSER : FIRST_NAMESPACES;
+    pid_t pid = (pid_t)syscall(SYS_clone, namespaces | SIGCHLD, NULL, NULL, NULL, NULL);
     if (pid == 0) {
         fd_close(pair[0]);
         first_run(topology, pair[1], uid, gid);
@@ -70,10 +74,14 @@ static int start(const struct topology *topology, struct world **ret_world, stru
     fd_close(pair[1]);
     if (pid < 0) {
         fd_close(pair[0]);
-        return refusal_explain(err, saved, "make a user namespace");
+        return rootful && saved == EPERM
+                   ? err_set(err, ERR_UNSUPPORTED,
+                             "a container engine of drill's own needs root: run it as root, or use --topology with "
+                             "the names of containers that run already")
+                   : refusal_explain(err, saved, "make a user namespace");
     }
     struct world *world = xcalloc(1, sizeof(*world));
-    *world = (struct world){.pid = pid, .pipe_fd = pair[0], .start_ticks = proc_start_ticks(pid)};
+    *world = (struct world){.pid = pid, .rootful = rootful, .pipe_fd = pair[0], .start_ticks = proc_start_ticks(pid)};
     world->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     int status = world->pidfd < 0 ? err_errno(err, errno, "cannot watch the world's first process") : receive_report(world, err);
     if (status < 0) {
@@ -155,6 +163,9 @@ void world_stop(struct world *world)
     if (!world->attached) {
         await_end(world);
     }
+    if (world->rootful) {
+        cgroups_sweep();
+    }
     fd_close(world->pidfd);
     free(world);
 }
@@ -162,6 +173,12 @@ void world_stop(struct world *world)
 int world_pidfd(const struct world *world)
 {
     return world->pidfd;
+}
+
+int world_namespaces(const struct world *world)
+{
+    int own = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
+    return world->rootful ? own : own | CLONE_NEWUSER;
 }
 
 bool world_is_emulated(const struct world *world)

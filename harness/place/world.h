@@ -22,6 +22,8 @@ void world_stop(struct world *world);
 
 pid_t world_pid(const struct world *world); /* of its first process, as this process sees it */
 uint64_t world_start_ticks(const struct world *world);
+/* CLONE_NEW… of what an agent enters besides the place's network. */
+int world_namespaces(const struct world *world);
 /* Becomes readable when the first process has ended; borrowed. */
 int world_pidfd(const struct world *world);
 /* Whether links with a latency pass through the place "links"; else the kernel has netem. */

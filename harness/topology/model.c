@@ -39,6 +39,9 @@ static void free_service(struct topology_service *service)
     free(service->role);
     free(service->pid_file);
     free_strings(service->argv, service->argc);
+    free(service->container.image);
+    free_strings(service->container.health, service->container.health_count);
+    free_strings(service->container.volumes, service->container.volume_count);
     free_strings(service->start, service->start_count);
     free_strings(service->stop, service->stop_count);
     free_strings(service->env, service->env_count);
@@ -93,6 +96,7 @@ static void free_places(struct topology *topology)
         free(topology->hosts[i].name);
         free(topology->hosts[i].short_name);
         free(topology->hosts[i].address);
+        free(topology->hosts[i].container);
     }
     free(topology->settings);
     free(topology->regions);
@@ -142,6 +146,7 @@ void topology_free(struct topology *topology)
     json_decref(topology->traffic.headers);
     free(topology->tolerates.why);
     free(topology->primary_region);
+    free(topology->engine);
     free(topology->file);
     free(topology->name);
     free(topology->description);

@@ -6,7 +6,7 @@
 
 #include "harness/base/vec.h"
 
-const char *const topology_roles[] = {"gateway", "backend", "store", "dns", "dcs", "monitor", "load_balancer", NULL};
+const char *const topology_roles[] = {"gateway", "backend", "store", "dns", "dcs", "monitor", "load_balancer", "engine", NULL};
 
 struct name_list {
     const char **items;

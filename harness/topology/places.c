@@ -2,6 +2,7 @@
 #include "harness/topology/reader.h"
 
 #include "harness/base/clock.h"
+#include "harness/container/container.h"
 
 #include <arpa/inet.h>
 
@@ -37,7 +38,7 @@ static int check_address(const struct node *node, const char *address, struct er
 /* A managed region's network is 10.I.0.0/24: links and routers are laid out by the index. */
 static int finish_region(const struct reader *reader, const struct node *node, struct topology_region *region, struct err *err)
 {
-    bool managed = reader->topology->runtime == RUNTIME_NETNS;
+    bool managed = reader->topology->runtime == RUNTIME_NETNS || reader->topology->own_engine;
     AUTO_FREE char *usual = xasprintf("10.%d.0.0/24", region->index);
     if (!region->id) {
         region->id = xstrdup(region->name);
@@ -68,6 +69,23 @@ static int read_region(struct reader *reader, const struct node *node, struct er
     return status < 0 ? status : finish_region(reader, node, region, err);
 }
 
+/* A container that runs already has the address that its engine gave it. */
+static int look_up(const struct reader *reader, const struct node *node, struct topology_host *host, struct err *err)
+{
+    struct container_state state = {0};
+    if (container_look(reader->topology->engine, host->container, &state, err) < 0) {
+        err->code = ERR_INPUT;
+        return reader_at(node, err);
+    }
+    if (!state.running || !*state.address) {
+        return node_err(node, err, "host '%s': container '%s' %s: a topology of running containers needs %s", node->key,
+                        host->container, state.running ? "has no network of its own" : "does not run",
+                        state.running ? "one in a bridge network" : "all of them");
+    }
+    host->address = xstrdup(state.address);
+    return 0;
+}
+
 /* In a managed region the address is the last octet; elsewhere it is a whole one. */
 static int read_host(struct reader *reader, const struct topology_region *region, const struct node *node, struct err *err)
 {
@@ -84,7 +102,13 @@ static int read_host(struct reader *reader, const struct topology_region *region
     host->region = region;
     host->short_name = xstrdup(node->key);
     host->name = region ? xasprintf("%s-%s", region->name, node->key) : xstrdup(node->key);
-    if (region && topology->runtime == RUNTIME_NETNS && !strchr(text, '.')) {
+    if (region && topology->runtime == RUNTIME_DOCKER) {
+        host->container = topology->own_engine ? xstrdup(host->name) : TAKE(text);
+    }
+    if (host->container && !topology->own_engine) {
+        return look_up(reader, node, host, err);
+    }
+    if (region && (topology->runtime == RUNTIME_NETNS || topology->own_engine) && !strchr(text, '.')) {
         host->address = xasprintf("10.%d.0.%s", region->index, text);
     } else {
         host->address = TAKE(text);
@@ -133,7 +157,7 @@ static int read_all_hosts(struct reader *reader, const struct node *regions, str
         }
     }
     int status = read_hosts(reader, NULL, node_get(reader->root, "hosts"), "hosts", err);
-    if (status == 0 && topology->runtime == RUNTIME_LOCAL && !topology_host_find(topology, "client")) {
+    if (status == 0 && topology->runtime != RUNTIME_NETNS && !topology_host_find(topology, "client")) {
         add_local_client(topology);
     }
     return status;

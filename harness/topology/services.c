@@ -14,7 +14,12 @@ struct service_fields {
     char *role, *pid_file, *stop_signal;
     int64_t port, start_timeout_ns;
     bool unprivileged;
+    char *image;
+    int restart;
+    int64_t health_interval_ns;
 };
+
+const char *const topology_restarts[] = {"no", "always", "unless-stopped", "on-failure", NULL};
 
 #define FIELD(member) offsetof(struct service_fields, member)
 static const struct param service_table[] = {
@@ -38,9 +43,24 @@ static const struct param service_table[] = {
      .offset = FIELD(stop_signal),
      .fallback = "SIGTERM",
      .help = "how it is stopped"},
+    {.name = "image", .type = PARAM_STRING, .offset = FIELD(image), .help = "docker: a container of this image is made for it"},
+    {.name = "restart",
+     .type = PARAM_CHOICE,
+     .offset = FIELD(restart),
+     .choices = topology_restarts,
+     .fallback = "no",
+     .help = "docker: the container's restart policy"},
+    {.name = "health_interval",
+     .type = PARAM_DURATION,
+     .offset = FIELD(health_interval_ns),
+     .fallback = "1s",
+     .min = NS_PER_MS,
+     .max = 3600 * NS_PER_S,
+     .help = "docker: between two health checks, and how long one may take"},
     {.type = PARAM_END},
 };
-static const char *const service_nested[] = {"on", "command", "start", "stop", "env", "dirs", "files", "after", "ready", NULL};
+static const char *const service_nested[] = {"health", "volumes", "on",    "command", "start", "stop",
+                                             "env",    "dirs",    "files", "after",   "ready", NULL};
 
 static int signal_number(const char *name, int *ret_signal, struct err *err)
 {
@@ -118,6 +138,9 @@ static int read_fields(const struct scope *scope, const struct node *node, struc
     service->unprivileged = fields.unprivileged;
     service->start_timeout_ns = fields.start_timeout_ns;
     service->pid_file = fields.pid_file;
+    service->container.image = fields.image;
+    service->container.restart = fields.restart;
+    service->container.health_interval_ns = fields.health_interval_ns;
     int status = names_check_role(service->role, err);
     if (status == 0) {
         status = signal_number(stop_signal, &service->stop_signal, err);
@@ -266,9 +289,14 @@ static int read_ready(const struct scope *scope, const struct node *node, struct
 static int check_handle(const struct reader *reader, const struct node *node, const struct topology_service *service,
                         struct err *err)
 {
-    if (service->argc == 0 && !service->pid_file) {
+    if (service->argc == 0 && !service->pid_file && (!service->host->container || reader->topology->own_engine)) {
         return node_err(node, err, "service '%s' needs a 'command:'%s", node->key,
                         reader->topology->runtime == RUNTIME_LOCAL ? " or the 'pid_file:' of what runs already" : "");
+    }
+    if (!service->container.image != !(reader->topology->own_engine && service->host->container)) {
+        return node_err(node, err, "service '%s': %s", node->key,
+                        service->container.image ? "'image:' is for the hosts of the regions of a topology with 'runtime: docker'"
+                                                 : "its host is a container that drill makes: it needs an 'image:'");
     }
     if (service->pid_file && reader->topology->runtime == RUNTIME_NETNS) {
         return node_err(node_get(node, "pid_file"), err, "pid_file is for what runs already ('runtime: local')");
@@ -288,6 +316,15 @@ static int read_handles(const struct scope *scope, const struct node *node, stru
     return status < 0 || !stop ? status : reader_command(scope, stop, "stop", &service->stop, &service->stop_count, err);
 }
 
+static int read_container(const struct scope *scope, const struct node *node, struct topology_service *service, struct err *err)
+{
+    int status = reader_command(scope, node_get(node, "health"), "health", &service->container.health,
+                                &service->container.health_count, err);
+    return status < 0 ? status
+                      : reader_strings(scope, node_get(node, "volumes"), "volumes", &service->container.volumes,
+                                       &service->container.volume_count, err);
+}
+
 static int read_texts(const struct reader *reader, const struct node *node, struct topology_service *service, struct err *err)
 {
     struct scope scope = reader_scope_of(reader, subject_of_service(service));
@@ -299,6 +336,9 @@ static int read_texts(const struct reader *reader, const struct node *node, stru
     int status = reader_command(&scope, node_get(node, "command"), "command", &service->argv, &service->argc, err);
     if (status == 0) {
         status = read_handles(&scope, node, service, err);
+    }
+    if (status == 0) {
+        status = read_container(&scope, node, service, err);
     }
     if (status == 0) {
         status = read_dirs(&scope, node_get(node, "dirs"), service, err);

@@ -1,15 +1,17 @@
 /* Loading: the parts in the order in which they may speak of each other. */
 #include "harness/topology/reader.h"
 
+#include "harness/container/container.h"
 #include "harness/topology/extends.h"
 
 struct head_fields {
     char *name, *description, *primary_region;
     int runtime;
     bool allow_host;
+    char *engine;
 };
 
-static const char *const runtimes[] = {"none", "netns", "local", NULL};
+static const char *const runtimes[] = {"none", "netns", "local", "docker", NULL};
 #define FIELD(member) offsetof(struct head_fields, member)
 static const struct param head_table[] = {
     {.name = "name", .type = PARAM_STRING, .offset = FIELD(name), .required = true, .help = "of the topology"},
@@ -19,12 +21,16 @@ static const struct param head_table[] = {
      .offset = FIELD(runtime),
      .choices = runtimes,
      .fallback = "netns",
-     .help = "netns: drill runs it; local: it runs on this machine"},
+     .help = "netns: drill runs it; local: it runs on this machine; docker: in containers"},
     {.name = "allow_host",
      .type = PARAM_BOOL,
      .offset = FIELD(allow_host),
      .fallback = "false",
      .help = "local: faults on this machine are allowed"},
+    {.name = "engine",
+     .type = PARAM_STRING,
+     .offset = FIELD(engine),
+     .help = "docker: the engine's socket; default: as the docker command finds it"},
     {.name = "primary_region",
      .type = PARAM_STRING,
      .offset = FIELD(primary_region),
@@ -35,6 +41,24 @@ static const struct param head_table[] = {
 static void reader_clear(struct reader *reader)
 {
     topology_free(reader->topology);
+}
+
+/* Who says `image:` anywhere wants containers made, and that is done in an engine of the topology's own only. */
+static bool says_image(const struct node *services)
+{
+    for (size_t i = 0; services && services->kind == NODE_MAP && i < services->count; i++) {
+        if (services->children[i]->kind == NODE_MAP && node_get(services->children[i], "image")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void find_engine(struct reader *reader, const char *wanted)
+{
+    struct topology *topology = reader->topology;
+    topology->own_engine = says_image(node_get(reader->root, "services"));
+    topology->engine = topology->own_engine && !wanted ? xstrdup("/run/drill/engine.sock") : container_socket(wanted);
 }
 
 static int read_head(struct reader *reader, struct err *err)
@@ -53,7 +77,14 @@ static int read_head(struct reader *reader, struct err *err)
     topology->runtime = (enum topology_runtime)fields.runtime;
     topology->allow_host = fields.allow_host;
     if (topology->runtime == RUNTIME_NONE) {
-        return node_err(node_get(reader->root, "runtime"), err, "runtime: expected netns or local");
+        return node_err(node_get(reader->root, "runtime"), err, "runtime: expected netns, local or docker");
+    }
+    AUTO_FREE char *engine = fields.engine;
+    if (topology->runtime == RUNTIME_DOCKER) {
+        find_engine(reader, engine);
+    } else if (engine) {
+        return node_err(node_get(reader->root, "engine"), err,
+                        "engine: only a topology of containers ('runtime: docker') has one");
     }
     return names_check_spelling(reader->root, "name", topology->name, err);
 }

@@ -13,7 +13,7 @@
 #include "harness/base/json.h"
 #include "harness/param/node.h"
 
-enum topology_runtime { RUNTIME_NONE = 0, RUNTIME_NETNS, RUNTIME_LOCAL, RUNTIME_COUNT };
+enum topology_runtime { RUNTIME_NONE = 0, RUNTIME_NETNS, RUNTIME_LOCAL, RUNTIME_DOCKER, RUNTIME_COUNT };
 
 struct topology_setting { /* what --set may change: {{set.NAME}} in the file and its templates */
     char *name, *value, *help;
@@ -34,6 +34,7 @@ struct topology_host {
     char *short_name;                     /* "gw1" */
     const struct topology_region *region; /* NULL: outside of all regions, on the internet */
     char *address;                        /* "10.1.0.11"; RUNTIME_LOCAL: may be 127.0.0.1 */
+    char *container;                      /* RUNTIME_DOCKER, in a region: its name in the engine; else NULL */
 };
 
 enum health_type { HEALTH_NONE = 0, HEALTH_HTTP, HEALTH_TCP, HEALTH_DNS, HEALTH_EXEC, HEALTH_FILE, HEALTH_TYPE_COUNT };
@@ -72,11 +73,20 @@ struct topology_service { /* one instance on one host, everything expanded */
     size_t after_count;           /* instance names that must be ready before this one starts */
     struct topology_health ready; /* starts others, ends start-up */
     int64_t start_timeout_ns;
-    char *pid_file;       /* RUNTIME_LOCAL: where to find the pid; NULL: drill starts it */
-    int stop_signal;      /* SIGTERM unless said */
+    char *pid_file;  /* RUNTIME_LOCAL: where to find the pid; NULL: drill starts it */
+    int stop_signal; /* SIGTERM unless said */
+    struct {
+        char *image; /* NULL: the container is somebody else's, or there is none */
+        int restart; /* index into topology_restarts */
+        char **health, **volumes;
+        size_t health_count, volume_count; /* the command that is its health check, none when 0; "FROM:TO[:ro]" */
+        int64_t health_interval_ns;
+    } container;          /* RUNTIME_DOCKER: what drill makes of it */
     char **start, **stop; /* RUNTIME_LOCAL: commands of what drill does not start itself */
     size_t start_count, stop_count;
 };
+
+extern const char *const topology_restarts[]; /* NULL-terminated, as Docker names them */
 
 /* An observer: what it asks, from inside its place, and how often. Reports transitions of the answer. */
 enum observer_type { OBSERVER_NONE = 0, OBSERVER_DNS, OBSERVER_HTTP, OBSERVER_EXEC, OBSERVER_TYPE_COUNT };
@@ -131,6 +141,8 @@ struct topology {
     char *file, *name, *description;
     enum topology_runtime runtime;
     bool allow_host; /* RUNTIME_LOCAL: the file itself allows faults on this machine */
+    char *engine;    /* RUNTIME_DOCKER: the path of the engine's socket, where the agents are */
+    bool own_engine; /* a service of the topology is that engine, and drill makes the containers in it */
     char **protect;
     size_t protect_count;
     char **redact; /* names of headers, parameters and settings whose values never get into evidence */

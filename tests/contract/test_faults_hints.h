@@ -34,6 +34,9 @@ struct fault_hint {
 static const struct fault_hint fault_hints[] = {
     {"blackhole", .hits = HITS_BORDERS},
     {"change", "{\"set\": \"off\"}", .traceless = true},
+    {"container_disconnect", .lent = true, .traceless = true},
+    {"container_kill", .lent = true, .traceless = true},
+    {"container_pause", .lent = true, .traceless = true},
     {"corrupt", "{\"share\": \"50%\"}", .hits = HITS_BORDERS},
     {"crash_loop", .hits = HITS_VICTIM, .lent = true, .traceless = true},
     {"delay", "{\"by\": \"30ms\"}", .hits = HITS_BORDERS},
@@ -41,6 +44,7 @@ static const struct fault_hint fault_hints[] = {
      .hits = HITS_BORDERS & ~(HITS_CONNECTION | HITS_PEER_CONNECTION)}, /* TCP minds no copy */
     {"flap", "{\"duty\": \"90%\"}", .hits = HITS_BORDERS},
     {"hang", .hits = HITS_VICTIM},
+    {"image_gone", .lent = true, .traceless = true},
     {"kill", .hits = HITS_VICTIM, .permanent = true, .traceless = true},
     {"link_down", .hits = HITS_BORDERS},
     {"loss", "{\"probability\": \"50%\"}", .hits = HITS_BORDERS},

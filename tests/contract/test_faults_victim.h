@@ -12,6 +12,7 @@
 
 #include "faults/process/proc.h"
 #include "tests/contract/test_faults_hints.h"
+#include "tests/support/engine_double.h"
 
 /* A process with a child. On `port` (0: some) of the region's 127.0.0.1 it answers each byte with the same; it holds an established
  * connection of its own there. */
@@ -196,7 +197,8 @@ static inline int victim_stop(void *context, const char *name, struct err *err)
 /* The victim must outlive the fault. */
 static inline void victim_lend(struct fault_instance *fault, struct victim *victim)
 {
-    static struct fault_services lent = {.pid = victim_pid, .start = victim_again, .stop = victim_stop};
+    static struct fault_services lent = {
+        .pid = victim_pid, .start = victim_again, .stop = victim_stop, .engine = fake_engine_call};
     lent.context = victim;
     fault->services = &lent;
 }
@@ -226,10 +228,11 @@ static inline int victim_try_fault(const struct fault_ops *ops, json_t *options,
                        : ops->targets & FAULT_CONTROL ? "control"
                                                       : "service";
     json_t *peers = ops->targets & FAULT_PEER ? json_loads(lab_west, 0, NULL) : json_array();
-    AUTO_JSON json_t *description =
-        json_pack("{s:s, s:s, s:o, s:{s:s, s:s, s:s, s:s, s:o, s:[s, s], s:[i], s:[s]}}", "fault_id", "f7", "fault", ops->name,
-                  "options", options, "target", "place", "east", "kind", kind, "name", "east", "cidr", "10.1.0.0/24", "peers",
-                  peers, "interfaces", "edge", "backbone", "pids", (int)victim->parent, "services", "victim");
+    AUTO_JSON json_t *description = json_pack(
+        "{s:s, s:s, s:o, s:{s:s, s:s, s:s, s:s, s:o, s:[s, s], s:[i], s:[s], s:[s]}}", "fault_id", "f7", "fault", ops->name,
+        "options", options, "target", "place", "east", "kind", kind, "name", "east", "cidr", "10.1.0.0/24", "peers", peers,
+        "interfaces", "edge", "backbone", "pids", (int)victim->parent, "services", "victim", "containers", FAKE_ENGINE_CONTAINER);
+    fake_engine_reset();
     if (ops->targets & FAULT_CONTROL) {
         json_object_set_new(json_object_get(description, "target"), "control", victim_control());
     }

@@ -242,7 +242,7 @@ static void mistakes_in_parts(void **state)
     } cases[] = {
         {"nam: t\n", "1:1: unknown name 'nam' in the topology, did you mean 'name'?"},
         {"runtime: netns\n", "needs the option 'name'"},
-        {"name: t\nruntime: docker\n", "2:1: option 'runtime' of the topology: expected one of"},
+        {"name: t\nruntime: cloud\n", "2:1: option 'runtime' of the topology: expected one of"},
         {"name: t\n", "'regions:' with at least one region"},
         {"name: t\nregions: []\n", "2:1: a topology needs 'regions:'"},
         {"name: t\nregions:\n  a: { backbone_latency: 15 }\n", "3:8: option 'backbone_latency' of region 'a'"},
