@@ -57,6 +57,9 @@ struct fault_services {
     /* Begin to; whether it came to anything the pid shows later. */
     int (*start)(void *context, const char *name, struct err *err);
     int (*stop)(void *context, const char *name, struct err *err);
+    int (*reload)(void *context, const char *name, struct err *err); /* have it read its files anew; as above */
+    /* What the topology says of it: { certificate, address, port }, each where it is known; NULL: nothing. Borrowed. */
+    const json_t *(*facts)(void *context, const char *name);
     /* A call of the engine that runs the target's containers, as harness/container/container.h says it. NULL: there is none. */
     int (*engine)(void *context, const char *method, const char *path, const json_t *body, json_t **ret_answer, struct err *err);
 };

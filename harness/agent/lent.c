@@ -142,11 +142,31 @@ static int stop(void *context, const char *name, struct err *err)
     return 0;
 }
 
+static int reload(void *context, const char *name, struct err *err)
+{
+    const struct lent *lent = context;
+    const json_t *handle = handle_of(lent, name), *argv = json_object_get(handle, "reload");
+    int pid = pid_of(context, name);
+    if (json_array_size(argv)) {
+        return run_command(name, argv, err);
+    }
+    if (pid > 0 && kill(pid, (int)json_int(handle, "reload_signal", SIGHUP)) < 0) {
+        return err_errno(err, errno, "service '%s': process %d cannot be told to reload", name, pid);
+    }
+    return 0;
+}
+
+static const json_t *facts(void *context, const char *name)
+{
+    return handle_of(context, name);
+}
+
 struct lent *lent_new(const json_t *description)
 {
     struct lent *lent = xcalloc(1, sizeof(*lent));
     lent->target = json_deep_copy(json_object_get(description, "target"));
-    lent->services = (struct fault_services){.context = lent, .pid = pid_of, .start = start, .stop = stop};
+    lent->services =
+        (struct fault_services){.context = lent, .pid = pid_of, .start = start, .stop = stop, .reload = reload, .facts = facts};
     if (engine_of(lent)) {
         lent->services.engine = call_engine;
     }

@@ -8,7 +8,8 @@
 
 struct lent;
 
-/* For the fault of this description, whose target may have "handles": { NAME: { pid_file, stop_signal, start[], stop[] } }. */
+/* For the fault of this description, whose target may have "handles": { NAME: { pid_file, stop_signal, start[], stop[],
+ * reload_signal, reload[], certificate, address, port } }. */
 struct lent *lent_new(const json_t *description);
 const struct fault_services *lent_services(const struct lent *lent);
 void lent_free(struct lent *lent); /* accepts NULL */

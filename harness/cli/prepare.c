@@ -5,8 +5,6 @@
 #include "harness/cli/cases.h"
 #include "harness/cli/kept.h"
 
-static const char world_state[] = "/run/drill/state"; /* inside the world; a local topology has no use for it */
-
 void prepared_clear(struct prepared *prepared)
 {
     script_free(prepared->script);
@@ -43,7 +41,7 @@ static int load_topology(const char *file, const struct node *settings, struct p
     AUTO_FREE char *tools = cli_tools_folder();
     AUTO_FREE char *state = cli_state_folder();
     prepared->journal = xasprintf("%s/journal", state);
-    return topology_load(file, world_state, tools, settings, &prepared->topology, err);
+    return topology_load(file, TOPOLOGY_WORLD_STATE, tools, settings, &prepared->topology, err);
 }
 
 int prepare_topology(const char *file, const struct cli_args *args, struct prepared *ret, struct err *err)

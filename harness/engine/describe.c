@@ -75,19 +75,24 @@ json_t *describe_service(const struct topology_service *service, const char *log
     return json;
 }
 
-/* How a fault may start and stop it, besides what the world's record of it says. */
 json_t *describe_control(const struct topology_control *control)
 {
     return json_pack("{s:o, s:o, s:I}", "get", strings(control->get, control->get_count), "set",
                      strings(control->set, control->set_count), "timeout_ms", (json_int_t)(control->timeout_ns / NS_PER_MS));
 }
 
+/* How a fault may start, stop and reload it and what it shows to clients, besides what the world's record of it says. */
 json_t *describe_handle(const struct topology_service *service)
 {
     json_t *json = json_pack("{s:i, s:o, s:o}", "stop_signal", service->stop_signal, "start",
                              strings(service->start, service->start_count), "stop", strings(service->stop, service->stop_count));
     put_text(json, "pid_file", service->pid_file);
     put_text(json, "container", service->host->container);
+    put_text(json, "certificate", service->certificate);
+    json_object_set_new(json, "address", json_string(service->host->address));
+    json_object_set_new(json, "port", json_integer(service->port));
+    json_object_set_new(json, "reload", strings(service->reload, service->reload_count));
+    json_object_set_new(json, "reload_signal", json_integer(service->reload_signal));
     return json;
 }
 
@@ -293,19 +298,25 @@ static json_t *describe_expected(char *const *texts, size_t count, json_t *after
     return names;
 }
 
-static json_t *describe_alerts(const struct session *session)
+static json_t *observers_of(const struct topology *topology, const char *kind)
 {
-    json_t *watched = json_array();
-    for (size_t i = 0; i < session->topology->observer_count; i++) {
-        if (str_eq(session->topology->observers[i].kind, "alert")) {
-            json_array_append_new(watched, json_string(session->topology->observers[i].name));
+    json_t *names = json_array();
+    for (size_t i = 0; i < topology->observer_count; i++) {
+        if (str_eq(topology->observers[i].kind, kind)) {
+            json_array_append_new(names, json_string(topology->observers[i].name));
         }
     }
+    return names;
+}
+
+static json_t *describe_alerts(const struct session *session)
+{
     const struct scenario *scenario = session->scenario;
     json_t *after = json_object();
     json_t *must_fire = describe_expected(scenario->alerts, scenario->alert_count, after);
     json_t *may_fire = describe_expected(scenario->may_fire, scenario->may_fire_count, after);
-    return json_pack("{s:o, s:o, s:o, s:o}", "watched", watched, "must_fire", must_fire, "may_fire", may_fire, "after", after);
+    return json_pack("{s:o, s:o, s:o, s:o}", "watched", observers_of(session->topology, "alert"), "must_fire", must_fire,
+                     "may_fire", may_fire, "after", after);
 }
 
 json_t *describe_plan(const struct session *session)
@@ -324,6 +335,7 @@ json_t *describe_plan(const struct session *session)
     if (promise) {
         json_object_set_new(plan, "promise", promise);
     }
+    json_object_set_new(plan, "security", observers_of(session->topology, "security"));
     json_object_set_new(plan, "params", node_to_json(scenario->params));
     json_t *rules = json_array();
     for (size_t i = 0; i < scenario->abort_count; i++) {

@@ -365,7 +365,12 @@ static int check_clients(struct planning *planning, struct err *err)
     const struct scenario *scenario = script_scenario(planning->script);
     int status = 0;
     for (size_t i = 0; status == 0 && i < planning->topology->entrypoint.vantage_count; i++) {
-        json_t *params = json_pack("{s:o}", "load", describe_client(scenario, planning->topology, i));
+        json_t *load = describe_client(scenario, planning->topology, i);
+        const char *ca = json_str(load, "ca", "");
+        if (str_starts_with(ca, TOPOLOGY_WORLD_STATE "/")) {
+            json_object_del(load, "ca"); /* the topology makes it when it starts */
+        }
+        json_t *params = json_pack("{s:o}", "load", load);
         status = place_call(planning->place, "load.check", params, CALL_TIMEOUT_S * NS_PER_S, NULL, err);
     }
     return status < 0 ? err_prefix(err, "%s", planning->topology->file) : 0;

@@ -86,6 +86,9 @@ static struct figure find_figure(const struct measurement *measurement, const st
     if (str_eq(metric, "slowest_alert") || str_eq(metric, "slowest_resolve")) {
         return measure_alerts_slowest(measurement, str_eq(metric, "slowest_resolve"));
     }
+    if (str_eq(metric, "security_gaps")) {
+        return measure_security_figure(measurement);
+    }
     if (str_eq(metric, "failed")) {
         return failed_figure(result, objective->unit);
     }

@@ -109,6 +109,7 @@ int measure_evidence(const struct evidence *evidence, struct result **ret_result
     measure_loss(&measurement);
     measure_alerts(&measurement);
     measure_promise(&measurement);
+    measure_security(&measurement);
     int status = measure_judge(&measurement, err);
     if (status == 0) {
         measure_verdict(&measurement);

@@ -68,6 +68,10 @@ bool measure_is_firing(const json_t *event);
 struct figure measure_alerts_figure(const struct result *result, bool silent);
 /* The slowest of the alerts that have to fire: until it fired, or (resolve) from the fault's end until it was resolved. */
 struct figure measure_alerts_slowest(const struct measurement *measurement, bool resolve);
+/* security.c: which of the things that must hold were seen not to; needs the first disruption. */
+void measure_security(struct measurement *measurement);
+/* How many of them. */
+struct figure measure_security_figure(const struct measurement *measurement);
 /* judge.c: the plan's objectives. */
 int measure_judge(struct measurement *measurement, struct err *err) MUST_CHECK;
 /* verdict.c */

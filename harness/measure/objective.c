@@ -26,6 +26,7 @@ static const struct metric {
     {"false_alerts", VALUE_COUNT, false, "false_alerts <= 0"},
     {"slowest_alert", VALUE_DURATION, false, "slowest_alert <= 15s"},
     {"slowest_resolve", VALUE_DURATION, false, "slowest_resolve <= 15s"},
+    {"security_gaps", VALUE_COUNT, false, "security_gaps <= 0"},
     {"failed", VALUE_COUNT | VALUE_PERCENT, true, "failed < 2%"},
     {"share", VALUE_PERCENT, true, "share of us-west >= 15%"},
     {"moved", VALUE_COUNT | VALUE_PERCENT, true, "moved <= 0"},
@@ -54,7 +55,7 @@ static int find_metric(const char *name, const struct metric **ret_metric, struc
     }
     return err_set(err, ERR_INPUT,
                    "unknown metric '%s'%s; there are rto, rpo, lost, duplicated, failed, silent_alerts, false_alerts, "
-                   "slowest_alert, slowest_resolve, p50, p95, p99, max, share, moved and the phases",
+                   "slowest_alert, slowest_resolve, security_gaps, p50, p95, p99, max, share, moved and the phases",
                    name, str_did_you_mean(name, names, ARRAY_LEN(names), hint));
 }
 

@@ -44,6 +44,8 @@ static void free_service(struct topology_service *service)
     free_strings(service->container.volumes, service->container.volume_count);
     free_strings(service->start, service->start_count);
     free_strings(service->stop, service->stop_count);
+    free(service->certificate);
+    free_strings(service->reload, service->reload_count);
     free_strings(service->env, service->env_count);
     free_strings(service->dirs, service->dir_count);
     free_strings(service->after, service->after_count);

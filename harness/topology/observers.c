@@ -11,7 +11,11 @@ struct observer_fields {
 };
 #define FIELD(member) offsetof(struct observer_fields, member)
 static const struct param observer_table[] = {
-    {.name = "kind", .type = PARAM_STRING, .offset = FIELD(kind), .required = true, .help = "dns, health, role, alert or state"},
+    {.name = "kind",
+     .type = PARAM_STRING,
+     .offset = FIELD(kind),
+     .required = true,
+     .help = "dns, health, role, alert, security or state"},
     {.name = "place", .type = PARAM_STRING, .offset = FIELD(place), .help = "host that asks; default: the one that `each` is at"},
     {.name = "dns", .type = PARAM_STRING, .offset = FIELD(dns), .help = "name to ask for"},
     {.name = "server", .type = PARAM_STRING, .offset = FIELD(server), .help = "dns: asked; default: the entrypoint's"},
@@ -64,15 +68,15 @@ char *reader_default_place(const struct scope *scope)
 
 static int check_kind(const struct node *node, const char *kind, struct err *err)
 {
-    static const char *const kinds[] = {"dns", "health", "role", "alert", "state"};
+    static const char *const kinds[] = {"dns", "health", "role", "alert", "security", "state"};
     char hint[96];
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         if (str_eq(kinds[i], kind)) {
             return 0;
         }
     }
-    return node_err(node, err, "observer '%s': kind: expected dns, health, role, alert or state, found '%s'%s", node->key, kind,
-                    str_did_you_mean(kind, kinds, ARRAY_LEN(kinds), hint));
+    return node_err(node, err, "observer '%s': kind: expected dns, health, role, alert, security or state, found '%s'%s",
+                    node->key, kind, str_did_you_mean(kind, kinds, ARRAY_LEN(kinds), hint));
 }
 
 static int check_observer(const struct reader *reader, const struct node *node, struct topology_observer *observer,

@@ -11,7 +11,7 @@
 enum { TEMPLATE_MAX_BYTES = 256 * 1024 };
 
 struct service_fields {
-    char *role, *pid_file, *stop_signal;
+    char *role, *pid_file, *stop_signal, *reload_signal, *certificate;
     int64_t port, start_timeout_ns;
     bool unprivileged;
     char *image;
@@ -43,6 +43,12 @@ static const struct param service_table[] = {
      .offset = FIELD(stop_signal),
      .fallback = "SIGTERM",
      .help = "how it is stopped"},
+    {.name = "reload_signal",
+     .type = PARAM_STRING,
+     .offset = FIELD(reload_signal),
+     .fallback = "SIGHUP",
+     .help = "how it is told to read its files anew"},
+    {.name = "certificate", .type = PARAM_STRING, .offset = FIELD(certificate), .help = "PEM file that it shows to clients"},
     {.name = "image", .type = PARAM_STRING, .offset = FIELD(image), .help = "docker: a container of this image is made for it"},
     {.name = "restart",
      .type = PARAM_CHOICE,
@@ -59,10 +65,10 @@ static const struct param service_table[] = {
      .help = "docker: between two health checks, and how long one may take"},
     {.type = PARAM_END},
 };
-static const char *const service_nested[] = {"health", "volumes", "on",    "command", "start", "stop",
+static const char *const service_nested[] = {"health", "volumes", "on",    "command", "start", "stop", "reload",
                                              "env",    "dirs",    "files", "after",   "ready", NULL};
 
-static int signal_number(const char *name, int *ret_signal, struct err *err)
+static int signal_number(const char *key, const char *name, int *ret_signal, struct err *err)
 {
     static const char *const names[] = {"SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGKILL", "SIGUSR1", "SIGUSR2"};
     static const int numbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGKILL, SIGUSR1, SIGUSR2};
@@ -73,7 +79,7 @@ static int signal_number(const char *name, int *ret_signal, struct err *err)
             return 0;
         }
     }
-    return err_set(err, ERR_INPUT, "stop_signal: there is no signal '%s'%s", name,
+    return err_set(err, ERR_INPUT, "%s: there is no signal '%s'%s", key, name,
                    str_did_you_mean(name, names, ARRAY_LEN(names), hint));
 }
 
@@ -125,6 +131,17 @@ static int place_service(struct reader *reader, const struct node *node, struct 
     return status;
 }
 
+/* Relative paths are in the instance's own folder. */
+static char *absolute(const char *dir, const char *path)
+{
+    return *path == '/' ? xstrdup(path) : xasprintf("%s/%s", dir, path);
+}
+
+static char *service_dir(const struct reader *reader, const struct topology_service *service)
+{
+    return xasprintf("%s/%s-%s", reader->state, service->service, service->host->name);
+}
+
 static int read_fields(const struct scope *scope, const struct node *node, struct topology_service *service, struct err *err)
 {
     struct service_fields fields;
@@ -133,6 +150,8 @@ static int read_fields(const struct scope *scope, const struct node *node, struc
         return -err->code;
     }
     AUTO_FREE char *stop_signal = fields.stop_signal;
+    AUTO_FREE char *reload_signal = fields.reload_signal;
+    AUTO_FREE char *certificate = fields.certificate;
     service->role = fields.role;
     service->port = (int)fields.port;
     service->unprivileged = fields.unprivileged;
@@ -143,15 +162,13 @@ static int read_fields(const struct scope *scope, const struct node *node, struc
     service->container.health_interval_ns = fields.health_interval_ns;
     int status = names_check_role(service->role, err);
     if (status == 0) {
-        status = signal_number(stop_signal, &service->stop_signal, err);
+        status = signal_number("stop_signal", stop_signal, &service->stop_signal, err);
     }
+    if (status == 0) {
+        status = signal_number("reload_signal", reload_signal, &service->reload_signal, err);
+    }
+    service->certificate = certificate ? absolute(scope->dir, certificate) : NULL;
     return status < 0 ? reader_at(node, err) : 0;
-}
-
-/* Relative paths are in the instance's own folder. */
-static char *absolute(const char *dir, const char *path)
-{
-    return *path == '/' ? xstrdup(path) : xasprintf("%s/%s", dir, path);
 }
 
 static int read_dirs(const struct scope *scope, const struct node *node, struct topology_service *service, struct err *err)
@@ -304,7 +321,7 @@ static int check_handle(const struct reader *reader, const struct node *node, co
     return 0;
 }
 
-/* How what runs already is started and stopped, for the faults that do that. */
+/* How what runs already is started and stopped, and how any service is told to read its files anew: for the faults that do that. */
 static int read_handles(const struct scope *scope, const struct node *node, struct topology_service *service, struct err *err)
 {
     const struct node *start = node_get(node, "start"), *stop = node_get(node, "stop");
@@ -312,8 +329,12 @@ static int read_handles(const struct scope *scope, const struct node *node, stru
         return node_err(start ? start : stop, err,
                         "'start' and 'stop' are for what drill does not start itself; 'command' says how it does");
     }
-    int status = start ? reader_command(scope, start, "start", &service->start, &service->start_count, err) : 0;
-    return status < 0 || !stop ? status : reader_command(scope, stop, "stop", &service->stop, &service->stop_count, err);
+    int status = reader_command(scope, start, "start", &service->start, &service->start_count, err);
+    if (status == 0) {
+        status = reader_command(scope, stop, "stop", &service->stop, &service->stop_count, err);
+    }
+    return status < 0 ? status
+                      : reader_command(scope, node_get(node, "reload"), "reload", &service->reload, &service->reload_count, err);
 }
 
 static int read_container(const struct scope *scope, const struct node *node, struct topology_service *service, struct err *err)
@@ -328,7 +349,7 @@ static int read_container(const struct scope *scope, const struct node *node, st
 static int read_texts(const struct reader *reader, const struct node *node, struct topology_service *service, struct err *err)
 {
     struct scope scope = reader_scope_of(reader, subject_of_service(service));
-    AUTO_FREE char *dir = xasprintf("%s/%s-%s", reader->state, service->service, service->host->name);
+    AUTO_FREE char *dir = service_dir(reader, service);
     scope.dir = dir;
     if (service->argc == 0 && node_get(node, "command")) {
         *GROW(service->dirs, service->dir_count) = xstrdup(dir);
@@ -372,6 +393,8 @@ int reader_services(struct reader *reader, struct err *err)
     for (size_t i = 0; status == 0 && i < topology->service_count; i++) {
         struct topology_service *service = &topology->services[i];
         struct scope scope = reader_scope_of(reader, subject_of_service(service));
+        AUTO_FREE char *dir = service_dir(reader, service);
+        scope.dir = dir;
         status = read_fields(&scope, node_get(map, service->service), service, err);
     }
     for (size_t i = 0; status == 0 && i < topology->service_count; i++) {

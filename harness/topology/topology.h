@@ -13,6 +13,9 @@
 #include "harness/base/json.h"
 #include "harness/param/node.h"
 
+/* Where services of RUNTIME_NETNS keep what they write, inside the world; RUNTIME_LOCAL has no use for it. */
+#define TOPOLOGY_WORLD_STATE "/run/drill/state"
+
 enum topology_runtime { RUNTIME_NONE = 0, RUNTIME_NETNS, RUNTIME_LOCAL, RUNTIME_DOCKER, RUNTIME_COUNT };
 
 struct topology_setting { /* what --set may change: {{set.NAME}} in the file and its templates */
@@ -84,6 +87,10 @@ struct topology_service { /* one instance on one host, everything expanded */
     } container;          /* RUNTIME_DOCKER: what drill makes of it */
     char **start, **stop; /* RUNTIME_LOCAL: commands of what drill does not start itself */
     size_t start_count, stop_count;
+    char *certificate;   /* PEM file (absolute) that it shows to its clients; NULL: none is known */
+    char **reload;       /* command that makes it read its files anew; */
+    size_t reload_count; /* none: the signal does */
+    int reload_signal;   /* SIGHUP unless said */
 };
 
 extern const char *const topology_restarts[]; /* NULL-terminated, as Docker names them */
@@ -92,7 +99,8 @@ extern const char *const topology_restarts[]; /* NULL-terminated, as Docker name
 enum observer_type { OBSERVER_NONE = 0, OBSERVER_DNS, OBSERVER_HTTP, OBSERVER_EXEC, OBSERVER_TYPE_COUNT };
 struct topology_observer {
     char *name;     /* "role us-east-db" */
-    char *kind;     /* the event's observer: "dns", "health", "role", "alert" ("firing"); "state" takes no part in the phases */
+    char *kind;     /* the event's observer: "dns", "health", "role", "alert" ("firing"), "security" ("holds …",
+                      * "gap …", else it is unanswered); "state" takes no part in the phases */
     bool on_demand; /* asked only while a scenario waits for a change of it */
     enum observer_type type;
     char *place;

@@ -28,6 +28,7 @@ struct fault_hint {
     bool permanent; /* what it did stays done: still proven after revert */
     bool stopped;   /* it is pointed at a service that does not run */
     bool lent;      /* it does all through the services that its agent lends: the calls are the agent's */
+    bool shop;      /* it is pointed at a service that shows a certificate */
     bool traceless; /* a snapshot sees nothing of it while it is in force */
 };
 
@@ -37,6 +38,7 @@ static const struct fault_hint fault_hints[] = {
     {"container_disconnect", .lent = true, .traceless = true},
     {"container_kill", .lent = true, .traceless = true},
     {"container_pause", .lent = true, .traceless = true},
+    {"certificate", "{\"with\": \"other.pem\"}", .shop = true, .lent = true, .traceless = true},
     {"corrupt", "{\"share\": \"50%\"}", .hits = HITS_BORDERS},
     {"crash_loop", .hits = HITS_VICTIM, .lent = true, .traceless = true},
     {"delay", "{\"by\": \"30ms\"}", .hits = HITS_BORDERS},

@@ -12,6 +12,7 @@
 
 #include "faults/process/proc.h"
 #include "tests/contract/test_faults_hints.h"
+#include "tests/contract/test_faults_shop.h"
 #include "tests/support/engine_double.h"
 
 /* A process with a child. On `port` (0: some) of the region's 127.0.0.1 it answers each byte with the same; it holds an established
@@ -19,6 +20,7 @@
 struct victim {
     pid_t parent, child;
     int port;
+    struct shop shop; /* with a port: the child serves it */
 };
 
 enum { VICTIM_PORT = 7070, VICTIM_OTHER_PORT = 7071 };
@@ -72,25 +74,47 @@ static inline void victim_connect(int *ret_client, int *ret_server)
 
 static __attribute__((unused)) struct victim victim_last; /* the one that was started last */
 
-static inline struct victim victim_start(int port)
+/* It says itself who it is, once it minds signals. */
+static inline void victim_child(const struct victim *victim, int counter, int say_fd)
+{
+    const pid_t self = getpid();
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (counter >= 0) {
+        shop_mind_reloads();
+    }
+    (void)!write(say_fd, &self, sizeof(self));
+    if (counter >= 0) {
+        shop_serve(&victim->shop, counter);
+    }
+    victim_sleep();
+}
+
+/* `shop` with a folder: the child serves that, on a port of its own. */
+static inline struct victim victim_start_with(int port, const struct shop *shop)
 {
     int ends[2];
-    struct victim victim = {.port = port};
+    struct victim victim = {.port = port, .shop = *shop};
+    AUTO_FD int counter = *shop->folder ? victim_listen(0) : -1;
     AUTO_FD int listener = victim_listen(port);
     AUTO_FD int client = -1;
     AUTO_FD int server = -1;
     victim_connect(&client, &server);
+    if (counter >= 0) {
+        struct sockaddr_in address;
+        socklen_t size = sizeof(address);
+        assert_return_code(getsockname(counter, (struct sockaddr *)&address, &size), errno);
+        victim.shop.port = ntohs(address.sin_port);
+    }
     assert_return_code(pipe2(ends, O_CLOEXEC), errno);
     victim.parent = fork();
     if (victim.parent == 0) {
         victim_become();
         pid_t child = fork();
         if (child == 0) {
-            (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
             fd_close(listener);
-            victim_sleep();
+            victim_child(&victim, counter, ends[1]);
         }
-        (void)!write(ends[1], &child, sizeof(child));
+        fd_close(counter);
         victim_serve(listener);
     }
     assert_int_equal(read(ends[0], &victim.child, sizeof(victim.child)), sizeof(victim.child));
@@ -98,6 +122,12 @@ static inline struct victim victim_start(int port)
     fd_close(ends[1]);
     victim_last = victim;
     return victim;
+}
+
+static inline struct victim victim_start(int port)
+{
+    const struct shop none = {0};
+    return victim_start_with(port, &none);
 }
 
 static inline void victim_wait_end(pid_t pid)
@@ -120,6 +150,7 @@ static inline void victim_end(struct victim victim)
         (void)waitpid(victim.parent, NULL, 0);
     }
     victim_wait_end(victim.child);
+    shop_remove(&victim.shop);
 }
 
 /* The victim runs the test's program: to a snapshot it looks like a helper of the fault that started it anew. */
@@ -194,11 +225,54 @@ static inline int victim_stop(void *context, const char *name, struct err *err)
     return 0;
 }
 
+static inline int victim_reload(void *context, const char *name, struct err *err)
+{
+    const struct victim *victim = context;
+    (void)name;
+    (void)err;
+    (void)kill(victim->child, SIGHUP);
+    return 0;
+}
+
+/* As the topology would say it; the pid file is for who knows the victim by its description only. New reference. */
+static inline json_t *victim_handle(const struct victim *victim)
+{
+    AUTO_FREE char *certificate = xasprintf("%s/api.pem", victim->shop.folder), *pid = xasprintf("%s/pid", victim->shop.folder);
+    return json_pack("{s:s, s:s, s:i, s:s, s:i}", "certificate", certificate, "address", "127.0.0.1", "port", victim->shop.port,
+                     "pid_file", pid, "reload_signal", SIGHUP);
+}
+
+static inline const json_t *victim_facts(void *context, const char *name)
+{
+    static json_t *handle;
+    (void)name;
+    json_decref(handle);
+    handle = victim_handle(context);
+    return handle;
+}
+
+/* Its child shows a certificate. */
+static inline void victim_open_shop(struct victim *victim)
+{
+    struct shop shop;
+    char pid[16];
+    shop_make(&shop);
+    victim_end(*victim);
+    *victim = victim_start_with(victim->port, &shop);
+    AUTO_FREE char *path = xasprintf("%s/pid", shop.folder);
+    (void)str_format(pid, sizeof(pid), "%d", (int)victim->child);
+    must(fd_write_file_atomic(path, pid, strlen(pid), err));
+}
+
 /* The victim must outlive the fault. */
 static inline void victim_lend(struct fault_instance *fault, struct victim *victim)
 {
-    static struct fault_services lent = {
-        .pid = victim_pid, .start = victim_again, .stop = victim_stop, .engine = fake_engine_call};
+    static struct fault_services lent = {.pid = victim_pid,
+                                         .start = victim_again,
+                                         .stop = victim_stop,
+                                         .reload = victim_reload,
+                                         .facts = victim_facts,
+                                         .engine = fake_engine_call};
     lent.context = victim;
     fault->services = &lent;
 }
@@ -238,6 +312,12 @@ static inline int victim_try_fault(const struct fault_ops *ops, json_t *options,
     }
     if (fault_hint(ops)->stopped) {
         victim_end(*victim);
+    }
+    if (fault_hint(ops)->shop) {
+        victim_open_shop(victim);
+        json_t *target = json_object_get(description, "target");
+        json_object_set_new(target, "handles", json_pack("{s:o}", "victim", victim_handle(victim)));
+        json_object_set_new(target, "pids", json_pack("[i]", (int)victim->parent));
     }
     int status = fault_instance_new(description, ret_fault, err);
     if (status == 0) {

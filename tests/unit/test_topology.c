@@ -269,6 +269,8 @@ static void mistakes_in_parts(void **state)
         {HEAD "services: { s: { role: gateway, on: gw, command: x, pid_file: /x } }\n", "pid_file is for what runs already"},
         {HEAD "services: { s: { role: gateway, on: gw, command: x, after: [t] } }\n", "there is no service 't'"},
         {HEAD "services: { s: { role: gateway, on: gw, command: x, stop_signal: SIGTRM } }\n", "did you mean 'SIGTERM'?"},
+        {HEAD "services: { s: { role: gateway, on: gw, command: x, reload_signal: SIGHP } }\n",
+         "reload_signal: there is no signal"},
         {HEAD "services: { s: { role: gateway, on: gw, command: x, files: { f: missing.conf } } }\n", "missing.conf"},
         {HEAD "services: { s: { role: gateway, on: gw, command: x, ready: { http: /h } } }\n", "which port?"},
         {HEAD "services: { s: { role: gateway, on: gw, command: x, ready: { http: /h, tcp: 1 } } }\n", "found 2 of them"},
