@@ -53,7 +53,8 @@ struct fault_target {  /* resolved by the controller; all borrowed from the inst
 /* What an agent lends to faults that must start and stop services by the way that the topology declares, or speak to a container engine. */
 struct fault_services {
     void *context;
-    int (*pid)(void *context, const char *name); /* what runs now; 0: nothing */
+    /* What runs now; 0: nothing. An error says that it could not be looked at, which is not the same. */
+    int (*pid)(void *context, const char *name, int *ret_pid, struct err *err);
     /* Begin to; whether it came to anything the pid shows later. */
     int (*start)(void *context, const char *name, struct err *err);
     int (*stop)(void *context, const char *name, struct err *err);

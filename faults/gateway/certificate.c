@@ -55,11 +55,6 @@ static size_t swap_count(const struct fault_instance *fault)
     return json_array_size(json_object_get(fault->journal, "swaps"));
 }
 
-static bool runs(const struct fault_instance *fault, const struct swap *swap)
-{
-    return fault->services && fault->services->pid(fault->services->context, swap->service) > 0;
-}
-
 static int ask(const struct fault_instance *fault, const struct swap *swap, struct leaf *leaf, struct err *err)
 {
     const struct certificate_options *options = fault->options;
@@ -69,6 +64,13 @@ static int ask(const struct fault_instance *fault, const struct swap *swap, stru
 static int certificate_check(const struct fault_instance *fault, struct err *err)
 {
     const struct certificate_options *options = fault->options;
+    for (size_t i = 0; fault->services && i < fault->target.service_count; i++) {
+        const char *service = fault->target.services[i];
+        if (!json_str(fault->services->facts(fault->services->context, service), "certificate", NULL)) {
+            return err_set(err, ERR_INPUT,
+                           "service '%s' shows no certificate that is known: say 'certificate: PATH' in the topology", service);
+        }
+    }
     return *options->with ? 0 : err_set(err, ERR_INPUT, "with: expected the path of a PEM file, found nothing");
 }
 
@@ -95,13 +97,9 @@ static int prepare_one(const struct fault_instance *fault, const char *service, 
 {
     const struct certificate_options *options = fault->options;
     const json_t *facts = fault->services->facts(fault->services->context, service);
-    const char *path = json_str(facts, "certificate", NULL), *address = json_str(facts, "address", "");
+    const char *path = json_str(facts, "certificate", ""), *address = json_str(facts, "address", "");
     int port = (int)json_int(facts, "port", 0);
     struct leaf before, after;
-    if (!path) {
-        return err_set(err, ERR_INPUT, "service '%s' shows no certificate that is known: say 'certificate: PATH' in the topology",
-                       service);
-    }
     AUTO_FREE char *with = path_of(path, options->with);
     AUTO_FREE char *kept = xasprintf("%s.before-drill", path);
     if (access(kept, F_OK) == 0) {
@@ -121,13 +119,13 @@ static int prepare_one(const struct fault_instance *fault, const char *service, 
 
 static int certificate_prepare(struct fault_instance *fault, struct err *err)
 {
-    int status = 0;
     if (json_object_get(fault->journal, "swaps")) {
         return 0;
     }
     if (!fault->services || !fault->services->facts || !fault->services->reload) {
         return err_set(err, ERR_STATE, "fault %s: there is nobody here who reloads services", fault->id);
     }
+    int status = certificate_check(fault, err); /* a running agent may be asked without a plan */
     AUTO_JSON json_t *swaps = json_array();
     for (size_t i = 0; status == 0 && i < fault->target.service_count; i++) {
         status = prepare_one(fault, fault->target.services[i], swaps, err);
@@ -203,9 +201,11 @@ static int await_back(const struct fault_instance *fault, const struct swap *swa
     int status = 0;
     for (*ret_back = false; !*ret_back;) {
         struct leaf leaf;
-        if (!runs(fault, swap)) { /* it will when it is started */
-            *ret_back = true;
-            return 0;
+        int pid = 0;
+        status = fault->services->pid(fault->services->context, swap->service, &pid, err);
+        if (status < 0 || pid == 0) { /* one that does not run will show it when it is started */
+            *ret_back = status == 0;
+            return status;
         }
         status = ask(fault, swap, &leaf, err);
         *ret_back = status == 0 && str_eq(leaf.sha256, swap->before);

@@ -88,8 +88,11 @@ static int kill_again(struct fault_instance *fault, struct err *err)
     const struct fault_services *services = fault->services;
     const json_t *names = json_object_get(fault->journal, "looping");
     AUTO_JSON json_t *family = NULL;
-    int pid = services->pid(services->context, json_string_value(json_array_get(names, 0)));
-    int status = proc_family(&pid, pid > 1, &family, err);
+    int pid = 0;
+    int status = services->pid(services->context, json_string_value(json_array_get(names, 0)), &pid, err);
+    if (status == 0) {
+        status = proc_family(&pid, pid > 1, &family, err);
+    }
     for (size_t i = 0; i < json_array_size(family) && status == 0; i++) {
         const json_t *item = json_array_get(family, i);
         status = proc_signal((pid_t)json_int(item, "pid", 0), (uint64_t)json_int(item, "start", 0), SIGKILL, err);
@@ -115,9 +118,13 @@ static int crash_loop_tick(struct fault_instance *fault, int64_t *ret_due_ns, st
     const struct crash_loop_options *options = fault->options;
     struct crash_loop_state *state = fault->state;
     int64_t now_ns = clock_now_ns();
-    int status = 0;
+    size_t running = 0;
+    int status = services_running(fault, "looping", &running, NULL, err);
     *ret_due_ns = now_ns + LOOK_MS * NS_PER_MS;
-    if (services_running(fault, "looping", NULL) == 0) {
+    if (status < 0) {
+        return status;
+    }
+    if (running == 0) {
         state->back_ns = 0;
         return options->restart ? services_start(fault, "looping", err) : 0;
     }
@@ -141,25 +148,27 @@ static int crash_loop_revert(struct fault_instance *fault, struct err *err)
 {
     const struct crash_loop_options *options = fault->options;
     struct crash_loop_state *state = fault->state;
-    if (state->kills && state->back_ns == 0) {
-        (void)services_await(fault, "looping", 0);
+    size_t count;
+    int status = state->kills && state->back_ns == 0 ? services_await(fault, "looping", 0, &count, err) : 0;
+    if (status == 0 && options->restart) {
+        status = services_start(fault, "looping", err);
     }
-    state->kills = state->back_ns = 0;
-    return options->restart ? services_start(fault, "looping", err) : 0;
+    if (status == 0) {
+        state->kills = state->back_ns = 0;
+    }
+    return status;
 }
 
 static int crash_loop_residue(struct fault_instance *fault, struct buf *left, struct err *err)
 {
     const struct crash_loop_options *options = fault->options;
     const char *name = NULL;
-    (void)err;
-    if (fault->services && options->restart) {
-        (void)services_running(fault, "looping", &name);
-    }
-    if (name) {
+    size_t count;
+    int status = fault->services && options->restart ? services_running(fault, "looping", &count, &name, err) : 0;
+    if (status == 0 && name) {
         buf_printf(left, "service %s is dead, it ran before\n", name);
     }
-    return 0;
+    return status;
 }
 
 const struct fault_ops fault_crash_loop_ops = {

@@ -7,9 +7,12 @@
 
 enum { MOMENT_MS = 2000, INTERVAL_MS = 10 };
 
-static bool runs(const struct fault_instance *fault, const char *name)
+static int runs(const struct fault_instance *fault, const char *name, bool *ret_runs, struct err *err)
 {
-    return fault->services && fault->services->pid(fault->services->context, name) > 0;
+    int pid = 0;
+    int status = fault->services ? fault->services->pid(fault->services->context, name, &pid, err) : 0;
+    *ret_runs = pid > 0;
+    return status;
 }
 
 int services_remember(struct fault_instance *fault, const char *key, bool running, struct err *err)
@@ -20,41 +23,48 @@ int services_remember(struct fault_instance *fault, const char *key, bool runnin
     if (!fault->services) {
         return err_set(err, ERR_STATE, "fault %s: there is nobody here who starts and stops services", fault->id);
     }
-    json_t *names = json_array();
+    AUTO_JSON json_t *names = json_array();
     for (size_t i = 0; i < fault->target.service_count; i++) {
-        if (runs(fault, fault->target.services[i]) == running) {
+        bool does = false;
+        int status = runs(fault, fault->target.services[i], &does, err);
+        if (status < 0) {
+            return status;
+        }
+        if (does == running) {
             json_array_append_new(names, json_string(fault->target.services[i]));
         }
     }
-    json_object_set_new(fault->journal, key, names);
+    json_object_set(fault->journal, key, names);
     return 0;
 }
 
-size_t services_running(const struct fault_instance *fault, const char *key, const char **name)
+int services_running(const struct fault_instance *fault, const char *key, size_t *ret_count, const char **name, struct err *err)
 {
     const json_t *names = json_object_get(fault->journal, key);
-    size_t count = 0;
-    for (size_t i = 0; i < json_array_size(names); i++) {
+    int status = 0;
+    *ret_count = 0;
+    for (size_t i = 0; i < json_array_size(names) && status == 0; i++) {
         const char *one = json_string_value(json_array_get(names, i));
-        bool running = runs(fault, one);
-        count += running;
-        if (!running && name) {
+        bool running = false;
+        status = runs(fault, one, &running, err);
+        *ret_count += running;
+        if (status == 0 && !running && name) {
             *name = one;
         }
     }
-    return count;
+    return status;
 }
 
 /* Nothing tells when another process has written its pid down: it is looked at again and again. */
-size_t services_await(const struct fault_instance *fault, const char *key, size_t wanted)
+int services_await(const struct fault_instance *fault, const char *key, size_t wanted, size_t *ret_count, struct err *err)
 {
     int64_t deadline_ns = clock_now_ns() + MOMENT_MS * NS_PER_MS;
-    size_t count = services_running(fault, key, NULL);
-    while (count != wanted && clock_now_ns() < deadline_ns) {
+    int status = services_running(fault, key, ret_count, NULL, err);
+    while (status == 0 && *ret_count != wanted && clock_now_ns() < deadline_ns) {
         (void)poll(NULL, 0, INTERVAL_MS);
-        count = services_running(fault, key, NULL);
+        status = services_running(fault, key, ret_count, NULL, err);
     }
-    return count;
+    return status;
 }
 
 int services_start(const struct fault_instance *fault, const char *key, struct err *err)
@@ -63,14 +73,14 @@ int services_start(const struct fault_instance *fault, const char *key, struct e
     int status = 0;
     for (size_t i = 0; fault->services && i < json_array_size(names) && status == 0; i++) {
         const char *name = json_string_value(json_array_get(names, i));
-        if (!runs(fault, name)) {
+        bool running = false;
+        status = runs(fault, name, &running, err);
+        if (status == 0 && !running) {
             status = fault->services->start(fault->services->context, name, err);
         }
     }
-    if (status == 0 && fault->services) {
-        (void)services_await(fault, key, json_array_size(names)); /* who does not come is residue */
-    }
-    return status;
+    size_t count; /* who does not come is residue */
+    return status == 0 && fault->services ? services_await(fault, key, json_array_size(names), &count, err) : status;
 }
 
 int services_stop(const struct fault_instance *fault, const char *key, struct err *err)
@@ -79,7 +89,9 @@ int services_stop(const struct fault_instance *fault, const char *key, struct er
     int status = 0;
     for (size_t i = 0; fault->services && i < json_array_size(names) && status == 0; i++) {
         const char *name = json_string_value(json_array_get(names, i));
-        if (runs(fault, name)) {
+        bool running = false;
+        status = runs(fault, name, &running, err);
+        if (status == 0 && running) {
             status = fault->services->stop(fault->services->context, name, err);
         }
     }

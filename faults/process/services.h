@@ -6,13 +6,15 @@
 
 /* Put the names of the target's services that run (or do not) into the journal under `key`, once. */
 int services_remember(struct fault_instance *fault, const char *key, bool running, struct err *err) MUST_CHECK;
-/* What of journal[key] runs now; `name` (may be NULL) gets one that does not. */
-size_t services_running(const struct fault_instance *fault, const char *key, const char **name);
+/* What of journal[key] runs now; `name` (may be NULL) gets one that does not. Without lent services nothing runs. */
+int services_running(const struct fault_instance *fault, const char *key, size_t *ret_count, const char **name,
+                     struct err *err) MUST_CHECK;
 /* Start what of journal[key] does not run and wait a moment until it does; without lent services nothing is done. */
 int services_start(const struct fault_instance *fault, const char *key, struct err *err) MUST_CHECK;
 /* Ask what of journal[key] runs to stop. */
 int services_stop(const struct fault_instance *fault, const char *key, struct err *err) MUST_CHECK;
 /* Wait until so many of journal[key] run, at most a moment; how many do in the end. */
-size_t services_await(const struct fault_instance *fault, const char *key, size_t wanted);
+int services_await(const struct fault_instance *fault, const char *key, size_t wanted, size_t *ret_count,
+                   struct err *err) MUST_CHECK;
 
 #endif

@@ -37,7 +37,11 @@ static int start_service_prove(struct fault_instance *fault, struct buf *proof, 
 {
     const char *name = NULL;
     size_t wanted = json_array_size(json_object_get(fault->journal, "started"));
-    size_t running = services_running(fault, "started", &name);
+    size_t running = 0;
+    int status = services_running(fault, "started", &running, &name, err);
+    if (status < 0) {
+        return status;
+    }
     if (wanted == 0) {
         return err_set(err, ERR_STATE, "fault %s: %s ran already, or was never prepared: nothing was started", fault->id,
                        fault->target.name);
@@ -52,20 +56,18 @@ static int start_service_prove(struct fault_instance *fault, struct buf *proof, 
 static int start_service_revert(struct fault_instance *fault, struct err *err)
 {
     int status = services_stop(fault, "started", err);
-    if (status == 0) {
-        (void)services_await(fault, "started", 0); /* who stays is residue */
-    }
-    return status;
+    size_t count; /* who stays is residue */
+    return status < 0 ? status : services_await(fault, "started", 0, &count, err);
 }
 
 static int start_service_residue(struct fault_instance *fault, struct buf *left, struct err *err)
 {
-    size_t running = services_running(fault, "started", NULL);
-    (void)err;
-    if (running) {
+    size_t running = 0;
+    int status = services_running(fault, "started", &running, NULL, err);
+    if (status == 0 && running) {
         buf_printf(left, "%zu services of %s run that did not before\n", running, fault->target.name);
     }
-    return 0;
+    return status;
 }
 
 const struct fault_ops fault_start_service_ops = {

@@ -62,9 +62,12 @@ static int stop_service_apply(struct fault_instance *fault, struct err *err)
 
 static int stop_service_prove(struct fault_instance *fault, struct buf *proof, struct err *err)
 {
-    const char *name = "";
+    size_t running = 0;
     int status = family_prove_gone(fault, proof, err);
-    if (status == 0 && services_running(fault, "stopped", &name) > 0) {
+    if (status == 0) {
+        status = services_running(fault, "stopped", &running, NULL, err);
+    }
+    if (status == 0 && running > 0) {
         status = err_set(err, ERR_STATE, "fault %s: %s was stopped and runs again", fault->id, fault->target.name);
     }
     return status;
@@ -80,11 +83,13 @@ static int stop_service_tick(struct fault_instance *fault, int64_t *ret_due_ns, 
         *ret_due_ns = end_ns;
         return 0;
     }
-    if (options->grace_ns && services_running(fault, "stopped", NULL) > 0) {
+    size_t running = 0;
+    int status = services_running(fault, "stopped", &running, NULL, err);
+    if (status == 0 && options->grace_ns && running > 0) {
         buf_printf(told, "%s did not stop in time and was killed", fault->target.name);
         return family_signal(fault, FAMILY_ALL, SIGKILL, err);
     }
-    return 0;
+    return status;
 }
 
 /* One that is just ending would look as if it ran: it is seen out first. After a crash nobody knows whether it was asked, and one that runs
@@ -92,10 +97,13 @@ static int stop_service_tick(struct fault_instance *fault, int64_t *ret_due_ns, 
 static int stop_service_revert(struct fault_instance *fault, struct err *err)
 {
     struct stop_service_state *state = fault->state;
-    int status = 0;
-    if (state->asked && services_await(fault, "stopped", 0) > 0) {
+    size_t running = 0;
+    int status = state->asked ? services_await(fault, "stopped", 0, &running, err) : 0;
+    if (status == 0 && running > 0) {
         status = family_signal(fault, FAMILY_ALL, SIGKILL, err);
-        (void)services_await(fault, "stopped", 0);
+    }
+    if (status == 0 && running > 0) {
+        status = services_await(fault, "stopped", 0, &running, err);
     }
     if (status == 0) {
         status = services_start(fault, "stopped", err);
@@ -107,14 +115,12 @@ static int stop_service_revert(struct fault_instance *fault, struct err *err)
 static int stop_service_residue(struct fault_instance *fault, struct buf *left, struct err *err)
 {
     const char *name = NULL;
-    (void)err;
-    if (fault->services) {
-        (void)services_running(fault, "stopped", &name);
-    }
-    if (name) {
+    size_t count;
+    int status = fault->services ? services_running(fault, "stopped", &count, &name, err) : 0;
+    if (status == 0 && name) {
         buf_printf(left, "service %s is stopped, it ran before\n", name);
     }
-    return 0;
+    return status;
 }
 
 const struct fault_ops fault_stop_service_ops = {

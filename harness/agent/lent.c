@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "harness/agent/spawn.h"
-#include "harness/container/container.h"
 #include "harness/base/fd.h"
 #include "harness/base/proc.h"
 #include "harness/base/str.h"
+#include "harness/container/container.h"
 
 static const char records[] = "/run/drill/services";
 
@@ -33,31 +33,45 @@ int lent_record(const char *name, const char *place, int pid, const json_t *serv
     return json_write_file(path, record, err);
 }
 
-static json_t *read_record(const char *name)
+/* 0 with nothing when there is no such file. */
+static int none_if_missing(int status, struct err *err)
 {
-    AUTO_FREE char *path = xasprintf("%s/%s.json", records, name);
-    json_t *record = NULL;
-    struct err ignored = {0};
-    return json_read_file(path, &record, &ignored) < 0 ? NULL : record;
-}
-
-static int pid_from_file(const char *path)
-{
-    AUTO_FREE char *text = NULL;
-    struct err ignored = {0};
-    if (!path || fd_read_file(path, 4096, &text, NULL, &ignored) < 0) {
+    if (status < 0 && err->saved_errno == ENOENT) {
+        *err = (struct err){0};
         return 0;
     }
-    int pid = (int)strtol(text, NULL, 10);
-    return pid > 0 && kill(pid, 0) == 0 ? pid : 0;
+    return status;
 }
 
-int lent_pid(const char *name, const char *pid_file)
+/* NULL when drill did not start it; new reference. */
+static int read_record(const char *name, json_t **ret_record, struct err *err)
 {
-    AUTO_JSON json_t *record = read_record(name);
+    AUTO_FREE char *path = xasprintf("%s/%s.json", records, name);
+    *ret_record = NULL;
+    return none_if_missing(json_read_file(path, ret_record, err), err);
+}
+
+static int pid_from_file(const char *path, int *ret_pid, struct err *err)
+{
+    AUTO_FREE char *text = NULL;
+    int status = path ? none_if_missing(fd_read_file(path, 4096, &text, NULL, err), err) : 0;
+    int pid = text ? (int)strtol(text, NULL, 10) : 0;
+    *ret_pid = pid > 0 && (kill(pid, 0) == 0 || errno == EPERM) ? pid : 0;
+    return status;
+}
+
+int lent_pid(const char *name, const char *pid_file, int *ret_pid, struct err *err)
+{
+    AUTO_JSON json_t *record = NULL;
+    uint64_t start_ticks = 0;
+    int status = read_record(name, &record, err);
     int pid = (int)json_int(record, "pid", 0);
-    bool same = pid > 0 && proc_start_ticks(pid) == (uint64_t)json_int(record, "start_ticks", 0);
-    return same ? pid : pid_from_file(pid_file);
+    if (status == 0 && pid > 0) {
+        status = proc_look(pid, &start_ticks, err);
+    }
+    bool same = start_ticks > 0 && start_ticks == (uint64_t)json_int(record, "start_ticks", 0);
+    *ret_pid = same ? pid : 0;
+    return status < 0 || same ? status : pid_from_file(pid_file, ret_pid, err);
 }
 
 static const json_t *handle_of(const struct lent *lent, const char *name)
@@ -83,16 +97,20 @@ static int ask_engine(const struct lent *lent, const char *container, const char
     return container_call(engine_of(lent), "POST", path, NULL, NULL, err);
 }
 
-static int pid_of(void *context, const char *name)
+/* An engine says that a container runs whose process has just ended, too. */
+static int container_pid(const char *engine, const char *container, int *ret_pid, struct err *err)
 {
-    const char *container = json_str(handle_of(context, name), "container", NULL);
     struct container_state state = {0};
-    struct err ignored = {0};
-    if (container && engine_of(context)) { /* it says so of a process that has just ended, too */
-        bool runs = container_look(engine_of(context), container, &state, &ignored) == 0 && state.running;
-        return runs && proc_start_ticks(state.pid) ? state.pid : 0;
-    }
-    return lent_pid(name, json_str(handle_of(context, name), "pid_file", NULL));
+    int status = container_look(engine, container, &state, err);
+    *ret_pid = status == 0 && state.running && proc_start_ticks(state.pid) ? state.pid : 0;
+    return status;
+}
+
+static int pid_of(void *context, const char *name, int *ret_pid, struct err *err)
+{
+    const char *container = json_str(handle_of(context, name), "container", NULL), *engine = engine_of(context);
+    return container && engine ? container_pid(engine, container, ret_pid, err)
+                               : lent_pid(name, json_str(handle_of(context, name), "pid_file", NULL), ret_pid, err);
 }
 
 static int run_command(const char *name, const json_t *argv, struct err *err)
@@ -113,14 +131,18 @@ static int start(void *context, const char *name, struct err *err)
     if (container) {
         return ask_engine(lent, container, "start", err);
     }
-    AUTO_JSON json_t *record = read_record(name);
-    const json_t *service = json_object_get(record, "service");
+    AUTO_JSON json_t *record = NULL;
     int pid = 0;
+    int status = read_record(name, &record, err);
+    if (status < 0) {
+        return status;
+    }
+    const json_t *service = json_object_get(record, "service");
     if (!service) {
         return err_set(err, ERR_UNSUPPORTED,
                        "service '%s' declares no way to be started: give it a 'start:' command in the topology", name);
     }
-    int status = spawn_service(service, &pid, err);
+    status = spawn_service(service, &pid, err);
     return status < 0 ? status : lent_record(name, json_str(lent->target, "place", ""), pid, service, err);
 }
 
@@ -128,32 +150,34 @@ static int stop(void *context, const char *name, struct err *err)
 {
     const struct lent *lent = context;
     const json_t *handle = handle_of(lent, name), *argv = json_object_get(handle, "stop");
-    int pid = pid_of(context, name);
     const char *container = json_str(handle, "container", NULL);
+    int pid = 0;
     if (json_array_size(argv)) {
         return run_command(name, argv, err);
     }
     if (container) {
         return ask_engine(lent, container, "stop", err);
     }
-    if (pid > 0 && kill(pid, (int)json_int(handle, "stop_signal", SIGTERM)) < 0 && pid_of(context, name) == pid) {
+    int status = pid_of(context, name, &pid, err);
+    if (status == 0 && pid > 0 && kill(pid, (int)json_int(handle, "stop_signal", SIGTERM)) < 0 && errno != ESRCH) {
         return err_set(err, ERR_SYSTEM, "service '%s': process %d cannot be signalled: %s", name, pid, strerror(errno));
     }
-    return 0;
+    return status;
 }
 
 static int reload(void *context, const char *name, struct err *err)
 {
     const struct lent *lent = context;
     const json_t *handle = handle_of(lent, name), *argv = json_object_get(handle, "reload");
-    int pid = pid_of(context, name);
+    int pid = 0;
     if (json_array_size(argv)) {
         return run_command(name, argv, err);
     }
-    if (pid > 0 && kill(pid, (int)json_int(handle, "reload_signal", SIGHUP)) < 0) {
+    int status = pid_of(context, name, &pid, err);
+    if (status == 0 && pid > 0 && kill(pid, (int)json_int(handle, "reload_signal", SIGHUP)) < 0) {
         return err_errno(err, errno, "service '%s': process %d cannot be told to reload", name, pid);
     }
-    return 0;
+    return status;
 }
 
 static const json_t *facts(void *context, const char *name)

@@ -17,7 +17,8 @@ DEFINE_CLEANUP(struct lent *, lent, lent_free)
 
 /* The world's one source of pids: what was started, where, how. Without a world nothing is written. `service` as service.start takes it. */
 int lent_record(const char *name, const char *place, int pid, const json_t *service, struct err *err) MUST_CHECK;
-/* The pid that the record or else the pid file (may be NULL) names, when it still is that process; 0: none. */
-int lent_pid(const char *name, const char *pid_file);
+/* The pid that the record or else the pid file (may be NULL) names, when it still is that process; 0: none. What could not be read is an
+ * error: it says nothing about the service. */
+int lent_pid(const char *name, const char *pid_file, int *ret_pid, struct err *err) MUST_CHECK;
 
 #endif

@@ -248,8 +248,11 @@ int service_pids(struct agent *agent, int64_t id, const json_t *params, struct e
 {
     const char *name = json_str(params, "name", "");
     const struct service *service = find(agent, name);
-    (void)err;
-    int pid = service ? service->pid : lent_pid(name, json_str(params, "pid_file", NULL));
+    int pid = service ? service->pid : 0;
+    int status = service ? 0 : lent_pid(name, json_str(params, "pid_file", NULL), &pid, err);
+    if (status < 0) {
+        return status;
+    }
     json_t *descendants = json_array();
     if (pid > 0) {
         spawn_descendants(pid, descendants);

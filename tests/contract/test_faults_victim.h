@@ -197,12 +197,14 @@ static inline void victim_own_processes(void)
 }
 
 /* What an agent would lend: the victim is the only service. */
-static inline int victim_pid(void *context, const char *name)
+static inline int victim_pid(void *context, const char *name, int *ret_pid, struct err *err)
 {
     const struct victim *victim = context;
     struct proc_info info;
     (void)name;
-    return proc_read(victim->parent, &info) && info.state != 'Z' ? victim->parent : 0;
+    (void)err;
+    *ret_pid = proc_read(victim->parent, &info) && info.state != 'Z' ? victim->parent : 0;
+    return 0;
 }
 
 static inline int victim_again(void *context, const char *name, struct err *err)
