@@ -97,9 +97,11 @@ int fault_plan(struct agent *agent, int64_t id, const json_t *params, struct err
 {
     struct fault_instance *fault = NULL;
     struct buf text CLEANUP(buf_clear) = {0};
+    struct lent *lent CLEANUP(lent_cleanup) = lent_new(params); /* only what is declared is asked of it */
     int status = with_instance(params, &fault, err);
-    if (status == 0 && fault->ops->check) {
-        status = fault->ops->check(fault, err);
+    if (status == 0) {
+        fault->services = lent_services(lent);
+        status = fault->ops->check ? fault->ops->check(fault, err) : 0;
     }
     if (status == 0) {
         fault->ops->plan(fault, &text);

@@ -37,15 +37,6 @@ struct injection *injection_find(struct session *session, const char *id)
 }
 
 /* The services that a description hits: the one it names, or all of a host. */
-static bool is_hit(const struct topology_service *service, const json_t *target)
-{
-    const char *kind = json_str(target, "kind", ""), *name = json_str(target, "name", "");
-    if (str_eq(kind, "service")) {
-        return str_eq(service->name, name);
-    }
-    return str_eq(kind, "host") && str_eq(service->host->name, name);
-}
-
 static int pid_of(struct session *session, struct place *place, const struct topology_service *service, int *ret_pid,
                   struct err *err)
 {
@@ -65,15 +56,13 @@ static int add_pids(struct session *session, struct place *place, json_t *target
 {
     for (size_t i = 0; i < session->topology->service_count; i++) {
         const struct topology_service *service = &session->topology->services[i];
-        if (!is_hit(service, target)) {
+        if (!targets_hit(target, service)) {
             continue;
         }
         int pid = 0, status = pid_of(session, place, service, &pid, err);
         if (status < 0) {
             return status;
         }
-        json_object_set_new(json_object_get(target, "handles"), service->name, describe_handle(service));
-        json_array_append_new(json_object_get(target, "services"), json_string(service->name));
         if (pid > 0) {
             json_array_append_new(json_object_get(target, "pids"), json_integer(pid));
         }
@@ -241,7 +230,7 @@ static int restart_services(struct session *session, const struct injection_part
     for (size_t i = 0; i < session->topology->service_count; i++) {
         const struct topology_service *service = &session->topology->services[i];
         AUTO_JSON json_t *result = NULL;
-        if (!is_hit(service, target)) {
+        if (!targets_hit(target, service)) {
             continue;
         }
         int status = service->host->container ? containers_again(session, service, err)

@@ -160,6 +160,8 @@ struct target_list {
 int targets_describe(const struct topology *topology, const struct node *args, const char *id, struct target_list *ret_list,
                      char **ret_name, struct err *err) MUST_CHECK;
 void target_list_clear(struct target_list *list);
+/* Whether a described target means this service: by its name, or as one of its host's. */
+bool targets_hit(const json_t *target, const struct topology_service *service);
 /* Append {"name", "cidr"} for each far side that `peer` (NULL: none) means: a region, a host, a service, a list of them, or "rest". */
 int peers_resolve(const struct topology *topology, const struct node *peer, const struct topology_target *targets, size_t count,
                   json_t *peers, struct err *err) MUST_CHECK;

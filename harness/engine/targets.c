@@ -90,6 +90,26 @@ static const char *shown_name(const struct topology_target *target)
     return target->service[0] ? target->service : target->host[0] ? target->host : target->region;
 }
 
+bool targets_hit(const json_t *target, const struct topology_service *service)
+{
+    const char *kind = json_str(target, "kind", ""), *name = json_str(target, "name", "");
+    if (str_eq(kind, "service")) {
+        return str_eq(service->name, name);
+    }
+    return str_eq(kind, "host") && str_eq(service->host->name, name);
+}
+
+static void add_services(const struct topology *topology, json_t *target)
+{
+    for (size_t i = 0; i < topology->service_count; i++) {
+        const struct topology_service *service = &topology->services[i];
+        if (targets_hit(target, service)) {
+            json_object_set_new(json_object_get(target, "handles"), service->name, describe_handle(service));
+            json_array_append_new(json_object_get(target, "services"), json_string(service->name));
+        }
+    }
+}
+
 static json_t *describe_target(const struct topology *topology, const struct topology_target *target, json_t *peers)
 {
     const struct topology_host *host = topology_host_find(topology, target->host);
@@ -101,6 +121,7 @@ static json_t *describe_target(const struct topology *topology, const struct top
     if (target->control) {
         json_object_set_new(json, "control", describe_control(target->control));
     }
+    add_services(topology, json);
     return json;
 }
 

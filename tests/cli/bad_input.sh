@@ -88,6 +88,8 @@ scenario "${dark}us-east\" }) ${dark}us-west\" })" >"$work/beyond.lua"
     { echo "a plan beyond the promise does not say so" && bad=1; }
 scenario "${dark}us-east\" }):revert() ${dark}us-west\" }) ${dark}us-west\", port = 80 })" >"$work/within.lua"
 "$DRILL" plan "$work/within.lua" | grep "beyond the promise" && bad=1
+scenario 'd:inject(fault.certificate { service = "nginx@us-east-gw1", with = "x.pem" })' |
+    refused no_certificate 'no_certificate.lua:7:' "service 'nginx@us-east-gw1' shows no certificate" "'certificate: PATH'"
 scenario 'd:inject(fault.change { control = "routing", set = "off" })' | refused no_control 'no_control.lua:7:' "there is no control 'routing'"
 check unknown_set "'ratte'" "did you mean 'rate'" -- run good.lua --set ratte=3
 check set_choice 'replication' 'semi' -- run good.lua --set replication=semi
