@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/base/clock.h"
+#include "harness/base/buf.h"
 #include "harness/base/str.h"
 #include "harness/measure/token.h"
 #include "harness/param/units.h"
@@ -53,10 +54,12 @@ static int find_metric(const char *name, const struct metric **ret_metric, struc
             return 0;
         }
     }
-    return err_set(err, ERR_INPUT,
-                   "unknown metric '%s'%s; there are rto, rpo, lost, duplicated, failed, silent_alerts, false_alerts, "
-                   "slowest_alert, slowest_resolve, security_gaps, p50, p95, p99, max, share, moved and the phases",
-                   name, str_did_you_mean(name, names, ARRAY_LEN(names), hint));
+    struct buf all CLEANUP(buf_clear) = {0};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        buf_printf(&all, "%s%s", i ? ", " : "", names[i]);
+    }
+    return err_set(err, ERR_INPUT, "unknown metric '%s'%s; there are %s", name,
+                   str_did_you_mean(name, names, ARRAY_LEN(names), hint), buf_str(&all));
 }
 
 static int wrong_value(const struct metric *metric, const char *found, struct err *err)
