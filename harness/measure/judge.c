@@ -79,6 +79,9 @@ static struct figure find_figure(const struct measurement *measurement, const st
     if (str_eq(metric, "silent_alerts") || str_eq(metric, "false_alerts")) {
         return measure_alerts_figure(result, str_eq(metric, "silent_alerts"));
     }
+    if (str_eq(metric, "false_failovers")) {
+        return result->false_failovers;
+    }
     if (objective->fault || objective->of || str_eq(metric, "moved") ||
         (str_eq(metric, "failed") && objective->part != PART_WHOLE)) {
         return shares_figure(measurement, objective);

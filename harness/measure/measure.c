@@ -110,6 +110,7 @@ int measure_evidence(const struct evidence *evidence, struct result **ret_result
     measure_alerts(&measurement);
     measure_promise(&measurement);
     measure_security(&measurement);
+    measure_failovers(&measurement);
     int status = measure_judge(&measurement, err);
     if (status == 0) {
         measure_verdict(&measurement);

@@ -58,6 +58,13 @@ void measure_baseline(struct measurement *measurement);
 void measure_observations(struct measurement *measurement);
 /* phase.c */
 void measure_phases(struct measurement *measurement);
+/* Did this event tell that DNS answers with other addresses than before? */
+bool measure_is_switch(const json_t *events, const json_t *event);
+bool measure_is_answer(const char *value); /* addresses, not a word for why there is none */
+/* What the same observer last saw of the subject before this event, passing over what is no value; "" when nothing. */
+const char *measure_seen_before(const json_t *events, const json_t *event, bool (*is_value)(const char *value));
+/* failover.c: times that DNS left a region which served; needs the observations. */
+void measure_failovers(struct measurement *measurement);
 /* loss.c: what the read-backs show. */
 void measure_loss(struct measurement *measurement);
 /* alerts.c: which fired, which did not; needs the first disruption. */

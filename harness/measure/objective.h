@@ -5,6 +5,7 @@
  *   silent_alerts false_alerts       alerts that should have fired and did not; that fired and should not have
  *   slowest_alert slowest_resolve    a duration: until an alert that has to fire did; from its fault's end until it was resolved
  *   security_gaps                    things that must hold and were seen not to
+ *   false_failovers                  times that DNS left the region that it began with while users were served as agreed
  *   failed                           "30%" of the requests that were sent, or a count; timed out requests are failed ones
  *   p50 p95 p99 max                  a duration
  *   share of NAME                    percent of the requests that a server answered, or that went to a region: the only one that may

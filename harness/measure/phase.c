@@ -37,7 +37,7 @@ static void add_phase(struct story *story, const char *name, int64_t begin_ns, i
 }
 
 /* Addresses, not a word for why there is none. */
-static bool is_answer(const char *value)
+bool measure_is_answer(const char *value)
 {
     return *value >= '0' && *value <= '9';
 }
@@ -60,7 +60,7 @@ static bool is_primary(const char *role)
 }
 
 /* What the same observer last saw of the subject before this event, passing over times without an answer; "" when nothing. */
-static const char *seen_before(const json_t *events, const json_t *event, bool (*is_value)(const char *value))
+const char *measure_seen_before(const json_t *events, const json_t *event, bool (*is_value)(const char *value))
 {
     const char *last = "";
     size_t index;
@@ -100,8 +100,8 @@ static bool is_detection(const json_t *events, const json_t *event)
     if (measure_is_firing(event) || watches_alerts(events)) {
         return measure_is_firing(event);
     }
-    return health ||
-           (str_eq(observer, "role") && is_role(to) && !is_primary(to) && is_primary(seen_before(events, event, is_role)));
+    return health || (str_eq(observer, "role") && is_role(to) && !is_primary(to) &&
+                      is_primary(measure_seen_before(events, event, is_role)));
 }
 
 static bool is_decision(const json_t *events, const json_t *event)
@@ -110,13 +110,13 @@ static bool is_decision(const json_t *events, const json_t *event)
     return str_eq(json_str(event, "kind", ""), "note") && str_starts_with(json_str(event, "text", ""), "declared");
 }
 
-static bool is_switch(const json_t *events, const json_t *event)
+bool measure_is_switch(const json_t *events, const json_t *event)
 {
     const char *to = json_str(event, "to", "");
-    if (!str_eq(json_str(event, "observer", ""), "dns") || !is_answer(to)) {
+    if (!str_eq(json_str(event, "observer", ""), "dns") || !measure_is_answer(to)) {
         return false;
     }
-    const char *before = seen_before(events, event, is_answer);
+    const char *before = measure_seen_before(events, event, measure_is_answer);
     return *before && !str_eq(before, to);
 }
 
@@ -126,7 +126,7 @@ static bool is_promotion(const json_t *events, const json_t *event)
     if (!str_eq(json_str(event, "observer", ""), "role") || !is_primary(json_str(event, "to", ""))) {
         return false;
     }
-    const char *before = seen_before(events, event, is_role);
+    const char *before = measure_seen_before(events, event, is_role);
     return *before && !is_primary(before);
 }
 
@@ -187,7 +187,7 @@ static void tell(struct story *story)
     story->cursor_ns = observation->outage_start_ns;
     story->cursor_ns = add_seen(story, "detect", is_detection);
     story->cursor_ns = add_seen(story, "decide", is_decision);
-    int64_t switched_ns = add_seen(story, "switch", is_switch);
+    int64_t switched_ns = add_seen(story, "switch", measure_is_switch);
     int64_t promoted_ns = add_seen(story, "promote", is_promotion);
     story->cursor_ns = switched_ns > promoted_ns ? switched_ns : promoted_ns;
     if (observation->recovery_ns) {

@@ -202,8 +202,9 @@ struct result {
     struct alert_result *alerts;
     size_t alert_count;
     struct loss loss;
-    struct figure rto;      /* worst over observations */
-    size_t rto_observation; /* index of the worst; SIZE_MAX without */
+    struct figure false_failovers; /* a count */
+    struct figure rto;             /* worst over observations */
+    size_t rto_observation;        /* index of the worst; SIZE_MAX without */
     struct {
         uint64_t scheduled, ok, failed, timed_out, not_sent;
     } requests; /* add up: scheduled = ok + failed + timed_out + not_sent */

@@ -1,0 +1,93 @@
+/* Failovers that nobody needed: times that DNS left a region for no reason that a user would have had.
+ *
+ * That is: DNS changes from the region that it answered with first to another one, and no outage has begun by then in any observation of
+ * the disruption before it. An outage that begins later is what the failover did, and no reason for it. */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "harness/base/str.h"
+#include "harness/measure/measurement.h"
+
+/* The region of the first address; "" when it is in none. */
+static void region_of(const struct measurement *measurement, const char *answer, char out[static 64])
+{
+    char address[INET_ADDRSTRLEN];
+    struct in_addr binary = {0};
+    (void)str_format(address, sizeof(address), "%.*s", (int)strspn(answer, "0123456789."), answer);
+    out[0] = '\0';
+    if (inet_pton(AF_INET, address, &binary) == 1) {
+        measure_region_name(measurement->evidence->plan, binary, out, 64);
+    }
+}
+
+/* "" when no DNS observer ever saw an answer. */
+static const char *first_answer(const json_t *events)
+{
+    size_t index;
+    json_t *event;
+    json_array_foreach(events, index, event)
+    {
+        const char *from = json_str(event, "from", ""), *to = json_str(event, "to", "");
+        if (str_eq(json_str(event, "observer", ""), "dns") && (measure_is_answer(from) || measure_is_answer(to))) {
+            return measure_is_answer(from) ? from : to;
+        }
+    }
+    return "";
+}
+
+/* Whether by then an outage had begun since the latest disruption. */
+static bool hurts_users(const struct result *result, int64_t t_ns)
+{
+    int64_t latest_ns = INT64_MIN;
+    bool hurt = false;
+    for (size_t i = 0; i < result->observation_count; i++) {
+        const struct observation *observation = &result->observations[i];
+        if (observation->disruption_ns <= t_ns && observation->disruption_ns >= latest_ns) {
+            bool began = observation->outage && observation->outage_start_ns <= t_ns;
+            hurt = began || (hurt && observation->disruption_ns == latest_ns);
+            latest_ns = observation->disruption_ns;
+        }
+    }
+    return hurt;
+}
+
+/* Does the event tell that DNS changed from `home` to another region, and to which ("" when it is none)? */
+static bool leaves(const struct measurement *measurement, const json_t *event, const char *home, char after[static 64])
+{
+    const json_t *events = measurement->evidence->events;
+    char before[64];
+    if (!measure_is_switch(events, event)) {
+        return false;
+    }
+    region_of(measurement, measure_seen_before(events, event, measure_is_answer), before);
+    region_of(measurement, json_str(event, "to", ""), after);
+    return str_eq(before, home) && !str_eq(after, home);
+}
+
+void measure_failovers(struct measurement *measurement)
+{
+    struct result *result = measurement->result;
+    const json_t *events = measurement->evidence->events;
+    const char *first = first_answer(events);
+    char home[64], after[64];
+    size_t index;
+    json_t *event;
+    region_of(measurement, first, home);
+    result->false_failovers = *home    ? (struct figure){.measured = true}
+                              : *first ? figure_unknown("DNS answered with no address of a region")
+                                       : figure_unknown("nobody watched what DNS answers");
+    json_array_foreach(events, index, event)
+    {
+        int64_t t_ns = json_int(event, "t", 0);
+        if (!result->false_failovers.measured || !leaves(measurement, event, home, after)) {
+            continue;
+        }
+        if (t_ns < result->origin_ns) {
+            result->false_failovers = figure_unknown("DNS answered with more than one region before anything was broken");
+        } else if (!hurts_users(result, t_ns)) {
+            result->false_failovers.value++;
+            measure_finding(measurement, "DNS left %s for %s %.2f s after the first disruption, while users were served.", home,
+                            *after ? after : "an address of no region", seconds_of(t_ns - result->origin_ns));
+        }
+    }
+}
