@@ -84,5 +84,6 @@ void html_data(struct xml *xml, const struct result *result)
     }
     write_checks(xml, &result->loss);
     write_ids(xml, &result->loss);
+    html_stores(xml, result);
     html_section_end(xml);
 }

@@ -59,6 +59,8 @@ void html_observations(struct xml *xml, const struct result *result);
 void html_alerts(struct xml *xml, const struct result *result);
 void html_latency(struct xml *xml, const struct result *result, const struct columns *columns);
 void html_data(struct xml *xml, const struct result *result);
+/* What each store itself had: within the section on data. */
+void html_stores(struct xml *xml, const struct result *result);
 void html_failures(struct xml *xml, const struct result *result, const struct columns *columns);
 void html_faults(struct xml *xml, const struct result *result);
 void html_events(struct xml *xml, const struct result *result);

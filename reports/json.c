@@ -4,6 +4,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
 #include "reports/report.h"
+#include "reports/stores.h"
 #include "reports/words.h"
 #include "reports/xml.h"
 
@@ -261,6 +262,7 @@ static json_t *describe_measured(const struct result *result)
     put(latency, "after", describe_latency_part(&result->after));
     put(measured, "rto", describe_rto(result));
     put(measured, "rpo", describe_rpo(result));
+    put(measured, "stores", stores_json(result));
     put(measured, "requests", requests);
     put(measured, "outcomes", outcomes);
     put(measured, "first_failures", describe_first_failures(result));

@@ -260,6 +260,30 @@ static void write_loss(struct buf *out, const struct result *result)
     left_out(out, loss->lost_count, shown);
 }
 
+/* One line for each store at each comparison. */
+static void write_stores(struct buf *out, const struct result *result)
+{
+    const struct stores_result *stores = &result->stores;
+    if (stores->comparison_count == 0) {
+        return;
+    }
+    buf_puts(out, "\n## What each store had\n\n| When | Store | Acknowledged writes | Missing | Only here |  |\n"
+                  "|---|---|---:|---:|---:|---|\n");
+    for (size_t i = 0; i < rows(stores->comparison_count); i++) {
+        const struct store_comparison *comparison = &stores->comparisons[i];
+        for (size_t j = 0; j < stores->count; j++) {
+            const struct store_content *content = &comparison->contents[j];
+            cell(out, comparison->label);
+            cell(out, stores->names[j]);
+            buf_printf(out, "| %llu | %llu | %llu ", (unsigned long long)content->has, (unsigned long long)content->missing,
+                       (unsigned long long)content->only_here);
+            cell(out, !content->complete ? "could not be read" : comparison->forked & 1U << j ? "has parted ways" : "");
+            buf_puts(out, "|\n");
+        }
+    }
+    left_out(out, stores->comparison_count, ROWS_MAX);
+}
+
 static uint32_t bin_total(const struct second_bin *bin)
 {
     return bin->ok + bin->failed + bin->timed_out + bin->not_sent;
@@ -327,8 +351,8 @@ static void write_findings(struct buf *out, const struct result *result)
 static void build(struct buf *out, const struct result *result)
 {
     static void (*const sections[])(struct buf *, const struct result *) = {
-        write_top,    write_objectives, write_phases, write_observations, write_alerts,
-        write_shares, write_faults,     write_loss,   write_findings,     write_timeline};
+        write_top,    write_objectives, write_phases, write_observations, write_alerts,  write_shares,
+        write_faults, write_loss,       write_stores, write_findings,     write_timeline};
     static const char omitted[] = "\n… a section was left out here, see report.html\n";
     for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
         struct buf section CLEANUP(buf_clear) = {0};

@@ -97,6 +97,11 @@ static bool print_judged(const json_t *event, const char *kind, struct buf *out)
                     json_flag(event, "complete", false) ? "read back after {cause}: {count} writes found via {via}"
                                                         : "read back after {cause} NOT COMPLETE: {reason}",
                     out);
+    } else if (str_eq(kind, "store.read")) {
+        print_words(event,
+                    json_flag(event, "complete", false) ? "{label}: {store} has {count} writes"
+                                                        : "{label}: {store} COULD NOT BE READ: {reason}",
+                    out);
     } else if (str_eq(kind, "residue")) {
         print_words(event, json_flag(event, "clean", false) ? "nothing left behind" : "LEFT BEHIND: {left}", out);
     } else if (str_eq(kind, "note")) {

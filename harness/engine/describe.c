@@ -220,6 +220,16 @@ json_t *describe_readback(const struct topology *topology, const char *vantage, 
     return json;
 }
 
+/* Stores are asked beside them: by address, without the users' DNS. */
+json_t *describe_store(const struct topology *topology, const struct topology_store *store, const char *file, const char *prefix)
+{
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:b}", "url", store->list_url, "vantage", store->name, "file", file, "prefix",
+                             prefix, "tls_verify", topology->entrypoint.tls_verify);
+    put_object(json, "headers", topology->traffic.headers);
+    put_text(json, "ca", topology->entrypoint.ca);
+    return json;
+}
+
 /* What is sent, as it is written: variables of the environment stay names. */
 static json_t *describe_traffic(const struct scenario *scenario, const struct topology *topology)
 {

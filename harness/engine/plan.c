@@ -159,6 +159,25 @@ static int plan_change(struct planning *planning, const struct script_request *r
     return 0;
 }
 
+static int plan_stores(struct planning *planning, const struct script_request *request, struct err *err)
+{
+    const char *label = node_text(request->args, "label");
+    char text[256];
+    if (planning->topology->store_count < 2) {
+        return err_set(err, ERR_INPUT,
+                       "%s:%d: d:read_stores compares stores, topology '%s' names %zu: add stores, as "
+                       "{ own: { each: role=store, list_url: … } }",
+                       script_scenario(planning->script)->file, request->line, planning->topology->name,
+                       planning->topology->store_count);
+    }
+    (void)str_format(text, sizeof(text), "ask each of %zu stores which writes it has: %s", planning->topology->store_count,
+                     label);
+    planning->plan->longest_ns += 20 * NS_PER_S;
+    add_step(planning, request, text);
+    script_answer(planning->script, request->task, NULL, NULL);
+    return 0;
+}
+
 static int plan_request(struct planning *planning, const struct script_request *request, struct err *err)
 {
     char text[256];
@@ -174,6 +193,9 @@ static int plan_request(struct planning *planning, const struct script_request *
     }
     if (str_eq(request->verb, "await_change")) {
         return plan_change(planning, request, err);
+    }
+    if (str_eq(request->verb, "read_stores")) {
+        return plan_stores(planning, request, err);
     }
     const char *id = node_text(request->args, "id"), *note = node_text(request->args, "text");
     promise_revert(id ? id : "", planning->out);

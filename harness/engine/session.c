@@ -132,6 +132,7 @@ static void clear_injections(struct session *session)
 void operation_free(struct operation *operation)
 {
     free(operation->wanted);
+    free(operation->readings);
     free(operation);
 }
 

@@ -36,6 +36,7 @@ enum operation_kind {
     OPERATION_AWAIT,
     OPERATION_READBACK,
     OPERATION_CHANGE,
+    OPERATION_STORES,
     OPERATION_KIND_COUNT
 };
 struct operation {
@@ -48,6 +49,8 @@ struct operation {
     int readback;                             /* its number */
     const struct topology_observer *observer; /* whose change is awaited; borrowed */
     char *wanted;                             /* what it must change to; NULL: anything */
+    struct store_reading *readings;           /* one for each store that is asked for what it has */
+    size_t unread;                            /* how many of them have not answered yet */
 };
 
 struct control;
@@ -72,7 +75,7 @@ struct session {
     VEC(struct place *) restarted; /* agents that were lost and started again: their snapshots are gone */
     bool images;                   /* networks and images of a topology of containers are made */
     bool observing, loading, snapshots;
-    int readbacks;
+    int readbacks, store_readings;
     const char *phase;
     char detail[160];
     int64_t phase_until_ns;
@@ -125,6 +128,8 @@ json_t *describe_observer(const struct topology_observer *observer);
 /* A client's settings as far as they are known before anything is started (harness/load/load.h). */
 json_t *describe_client(const struct scenario *scenario, const struct topology *topology, size_t vantage);
 json_t *describe_readback(const struct topology *topology, const char *vantage, const char *file, const char *prefix);
+/* The same of what one store itself has. */
+json_t *describe_store(const struct topology *topology, const struct topology_store *store, const char *file, const char *prefix);
 json_t *describe_load(const struct session *session, size_t vantage, const char *ledger);
 json_t *describe_control(const struct topology_control *control);
 json_t *describe_handle(const struct topology_service *service);
@@ -183,6 +188,10 @@ int resets_after_revert(struct session *session, const struct injection *injecti
 /* readback.c */
 int readback_begin(struct session *session, int task, struct operation **ret_operation, struct err *err) MUST_CHECK;
 int readback_now(struct session *session, struct err *err) MUST_CHECK;
+
+/* stores.c: what each store has, side by side. `label` says in the report when it was. */
+int stores_begin(struct session *session, int task, const char *label, struct operation **ret_operation,
+                 struct err *err) MUST_CHECK;
 
 /* change.c: waiting for an observer to tell of a change */
 int change_check(const struct topology *topology, const struct node *args, const struct topology_observer **ret_observer,

@@ -1,4 +1,4 @@
-/* The scenario's steps: wait, steady, inject, revert, await recovery, read back, note. */
+/* The scenario's steps: wait, steady, inject, revert, await recovery, read back, compare stores, note. */
 #include "harness/engine/steps.h"
 
 #include "harness/base/clock.h"
@@ -93,6 +93,12 @@ static int begin_change(struct session *session, const struct script_request *re
                          json_pack("{s:s, s:I}", "subject", operation->observer->name, "within_ns", (json_int_t)within_ns), err);
 }
 
+static int begin_stores(struct session *session, const struct script_request *request, struct err *err)
+{
+    struct operation *operation = NULL;
+    return stores_begin(session, request->task, node_text(request->args, "label"), &operation, err);
+}
+
 static int do_inject(struct session *session, const struct script_request *request, struct err *err)
 {
     struct injection *injection = NULL;
@@ -127,13 +133,8 @@ int steps_begin(struct session *session, const struct script_request *request, s
         const char *verb;
         int (*begin)(struct session *session, const struct script_request *request, struct err *err);
     } table[] = {
-        {"wait", begin_wait},
-        {"steady", begin_steady},
-        {"await_recovery", begin_await},
-        {"await_change", begin_change},
-        {"inject", do_inject},
-        {"revert", do_revert},
-        {"note", do_note},
+        {"wait", begin_wait},          {"steady", begin_steady}, {"await_recovery", begin_await}, {"await_change", begin_change},
+        {"read_stores", begin_stores}, {"inject", do_inject},    {"revert", do_revert},           {"note", do_note},
     };
     if (str_eq(request->verb, "read_back")) {
         struct operation *operation = NULL;
@@ -231,6 +232,12 @@ static int advance_one(struct session *session, struct operation *operation, boo
         return advance_await(session, operation, ret_ended, err);
     case OPERATION_CHANGE:
         return advance_change(session, operation, ret_ended, err);
+    case OPERATION_STORES:
+        *ret_ended = operation->answered;
+        if (*ret_ended) {
+            script_answer(session->script, operation->task, NULL, NULL);
+        }
+        return 0;
     case OPERATION_READBACK:
         *ret_ended = operation->answered;
         if (*ret_ended) {

@@ -23,8 +23,9 @@
  *   await.end          recovered(bool)
  *   change.begin       subject within_ns
  *   change.end         seen(bool)
- *   observe            observer(dns|health|role|alert|state) subject from to bound_ns(how much earlier it may have been)
+ *   observe            observer(dns|health|role|store|alert|state) subject from to bound_ns(how much earlier it may have been)
  *   readback           number begun_ns cause(recovery|failback) after_fault_id complete(bool) reason file count via
+ *   store.read         number label store begun_ns complete(bool) reason file count     the writes that one store has itself
  *   service.started    service place pid ready_ms(not when it is started again)
  *   service.exited     service status
  *   agent.lost         place reason

@@ -5,6 +5,7 @@
  *   events.jsonl         events.h
  *   ledger-VANTAGE.bin   ledger.h, one per vantage
  *   readback-N.ids       the ids found by read-back N, one a line
+ *   store-N-STORE.ids    the ids that a store itself had at comparison N
  *   scenario.lua topology.yaml   copies          logs/SERVICE.log   what the services printed
  *
  * plan.json's "measure" object (all durations in nanoseconds; defaults in brackets): window_ns [1 s], minimum_count [5],

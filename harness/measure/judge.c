@@ -76,6 +76,12 @@ static struct figure find_figure(const struct measurement *measurement, const st
     if (str_eq(metric, "lost") || str_eq(metric, "duplicated")) {
         return count_figure(&result->loss, str_eq(metric, "lost") ? result->loss.lost : result->loss.duplicated);
     }
+    if (str_eq(metric, "divergent")) {
+        return result->stores.divergent;
+    }
+    if (str_eq(metric, "two_primaries")) {
+        return result->stores.two_primaries;
+    }
     if (str_eq(metric, "silent_alerts") || str_eq(metric, "false_alerts")) {
         return measure_alerts_figure(result, str_eq(metric, "silent_alerts"));
     }

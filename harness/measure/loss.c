@@ -6,47 +6,26 @@
 
 #include "harness/base/str.h"
 #include "harness/base/vec.h"
-#include "harness/measure/measurement.h"
+#include "harness/measure/listing.h"
 #include "harness/measure/series.h"
 
 /* A complete read-back. */
-struct listing {
+struct checked {
     size_t check;               /* index into loss->checks */
     int64_t begun_ns, start_ns; /* when it began; when the outage that it follows began */
-    unsigned char **times;      /* [track][number - 1]: how often the write is listed, 255 for more */
+    struct listing ids;
 };
 
 struct loss_work {
     struct measurement *measurement;
     struct loss *loss;
-    VEC(struct listing) listings;
+    VEC(struct checked) listings;
     bool any_incomplete;
     int64_t last_begun_ns;
     int64_t oldest_age_ns;
     uint64_t unchecked;
     VEC(char *) lost_ids;
 };
-
-/* Counts an id in the listing when it is one of this drill's. */
-static void count_id(const struct tracks *tracks, struct listing *listing, const char *id, size_t size)
-{
-    for (size_t i = 0; i < tracks->count; i++) {
-        const struct track *track = &tracks->items[i];
-        size_t prefix = strlen(track->header->id_prefix), at = prefix;
-        uint64_t number = 0;
-        if (size <= prefix || size > prefix + 18 || memcmp(id, track->header->id_prefix, prefix) != 0) {
-            continue;
-        }
-        for (; at < size && id[at] >= '0' && id[at] <= '9'; at++) {
-            number = number * 10 + (uint64_t)(id[at] - '0');
-        }
-        if (at == size && number > 0 && number <= track->highest_write) {
-            unsigned char *times = &listing->times[i][number - 1];
-            *times += *times < UINT8_MAX;
-            return;
-        }
-    }
-}
 
 /* When the outage of the disruption that a read-back follows began: the earliest of its observations; the disruption without outage. */
 static int64_t loss_start_ns(const struct result *result, const char *fault_id, bool failback, const char **ret_cause)
@@ -99,7 +78,7 @@ static void judge_acknowledged(struct loss_work *work, const struct track *track
         }
         checked = true;
         check->checked++;
-        if (listing->times[track_index][record->write_number - 1] == 0) {
+        if (listing_times(&listing->ids, track_index, record) == 0) {
             check->missing++;
             check->newly_missing += !lost;
             if (!lost) {
@@ -120,7 +99,7 @@ static void judge_write(struct loss_work *work, const struct track *track, size_
     bool seen = false, duplicated = false;
     VEC_EACH(listing, &work->listings)
     {
-        unsigned char times = listing->times[track_index][record->write_number - 1];
+        unsigned char times = listing_times(&listing->ids, track_index, record);
         seen |= times > 0;
         duplicated |= times > 1;
     }
@@ -153,22 +132,6 @@ static void judge_writes(struct loss_work *work)
     }
 }
 
-static void clear_listing(const struct tracks *tracks, struct listing *listing)
-{
-    for (size_t i = 0; listing->times && i < tracks->count; i++) {
-        free(listing->times[i]);
-    }
-    free(listing->times);
-}
-
-static void open_listing(const struct tracks *tracks, struct listing *listing)
-{
-    listing->times = xcalloc(tracks->count + 1, sizeof(*listing->times));
-    for (size_t i = 0; i < tracks->count; i++) {
-        listing->times[i] = xcalloc(tracks->items[i].highest_write + 1, 1);
-    }
-}
-
 static void make_incomplete(struct loss_check *check, char *reason)
 {
     check->complete = false;
@@ -176,42 +139,22 @@ static void make_incomplete(struct loss_check *check, char *reason)
     check->reason = reason;
 }
 
-/* Reads the ids. A file that is not there, or not whole, makes the read-back incomplete whatever its event says. */
-static void read_listed(struct loss_work *work, struct loss_check *check, struct listing *listing, const json_t *event)
-{
-    const struct tracks *tracks = &work->measurement->tracks;
-    struct evidence_ids ids CLEANUP(evidence_ids_close) = {0};
-    struct err err = {0};
-    const char *file = json_str(event, "file", ""), *id;
-    size_t size;
-    int64_t count = 0;
-    if (evidence_ids_open(work->measurement->evidence, file, &ids, &err) < 0) {
-        make_incomplete(check, xstrdup(err.text));
-        return;
-    }
-    for (; (id = evidence_ids_next(&ids, &size)); count++) {
-        count_id(tracks, listing, id, size);
-    }
-    int64_t expected = json_int(event, "count", count);
-    if (expected != count) {
-        make_incomplete(check, xasprintf("%s holds %lld ids, %lld were read back", file, (long long)count, (long long)expected));
-    }
-}
-
 static void take_complete(struct loss_work *work, size_t index, const json_t *event)
 {
     struct loss_check *check = &work->loss->checks[index];
     const char *cause = NULL;
-    struct listing listing = {.check = index, .begun_ns = json_int(event, "begun_ns", json_int(event, "t", 0))};
+    struct checked listing = {.check = index, .begun_ns = json_int(event, "begun_ns", json_int(event, "t", 0))};
     listing.start_ns =
         loss_start_ns(work->measurement->result, json_str(event, "after_fault_id", ""), str_eq(check->cause, "failback"), &cause);
-    open_listing(&work->measurement->tracks, &listing);
-    read_listed(work, check, &listing, event);
+    char *reason = listing_read(work->measurement, event, &listing.ids);
+    if (reason) {
+        make_incomplete(check, reason);
+    }
     if (check->complete) {
         *VEC_ADD(&work->listings) = listing;
         work->last_begun_ns = listing.begun_ns > work->last_begun_ns ? listing.begun_ns : work->last_begun_ns;
     } else {
-        clear_listing(&work->measurement->tracks, &listing);
+        listing_clear(&listing.ids);
     }
 }
 
@@ -281,7 +224,7 @@ void measure_loss(struct measurement *measurement)
     work.loss->lost_count = work.lost_ids.count;
     VEC_EACH(listing, &work.listings)
     {
-        clear_listing(&measurement->tracks, listing);
+        listing_clear(&listing->ids);
     }
     VEC_CLEAR(&work.listings);
 }

@@ -5,6 +5,7 @@
 #include "harness/base/buf.h"
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
+#include "harness/measure/divergence.h"
 #include "harness/measure/shares.h"
 
 double seconds_of(int64_t ns)
@@ -107,6 +108,8 @@ int measure_evidence(const struct evidence *evidence, struct result **ret_result
     measure_latency(&measurement);
     measure_shares(&measurement);
     measure_loss(&measurement);
+    measure_divergence(&measurement);
+    measure_primaries(&measurement);
     measure_alerts(&measurement);
     measure_promise(&measurement);
     measure_security(&measurement);

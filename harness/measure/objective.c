@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "harness/base/clock.h"
 #include "harness/base/buf.h"
+#include "harness/base/clock.h"
 #include "harness/base/str.h"
 #include "harness/measure/token.h"
 #include "harness/param/units.h"
@@ -23,6 +23,8 @@ static const struct metric {
     {"rpo", VALUE_DURATION, false, "rpo <= 0s"},
     {"lost", VALUE_COUNT, false, "lost <= 0"},
     {"duplicated", VALUE_COUNT, false, "duplicated <= 0"},
+    {"divergent", VALUE_COUNT, false, "divergent <= 0"},
+    {"two_primaries", VALUE_DURATION, false, "two_primaries <= 0s"},
     {"silent_alerts", VALUE_COUNT, false, "silent_alerts <= 0"},
     {"false_alerts", VALUE_COUNT, false, "false_alerts <= 0"},
     {"slowest_alert", VALUE_DURATION, false, "slowest_alert <= 15s"},

@@ -108,6 +108,27 @@ static void free_loss(struct loss *loss)
     free(loss->checks);
 }
 
+void stores_result_clear(struct stores_result *stores)
+{
+    for (size_t i = 0; i < stores->comparison_count; i++) {
+        struct store_comparison *comparison = &stores->comparisons[i];
+        for (size_t j = 0; comparison->contents && j < stores->count; j++) {
+            free(comparison->contents[j].reason);
+        }
+        free(comparison->contents);
+        free(comparison->label);
+    }
+    free(stores->comparisons);
+    for (size_t i = 0; i < stores->write_count; i++) {
+        free(stores->writes[i].id);
+        free(stores->writes[i].on);
+    }
+    free(stores->writes);
+    free(stores->spans);
+    free_texts(stores->names, stores->count);
+    *stores = (struct stores_result){0};
+}
+
 void share_window_clear(struct share_window *window)
 {
     free(window->name);
@@ -158,6 +179,7 @@ void result_free(struct result *result)
     free_faults(result);
     free_alerts(result);
     free_loss(&result->loss);
+    stores_result_clear(&result->stores);
     free_bins(result);
     free_shares(result);
     free_texts(result->findings, result->finding_count);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "harness/base/buf.h"
 #include "harness/base/json.h"
 #include "harness/evidence/ledger.h"
 
@@ -93,6 +94,49 @@ struct loss {
     } * checks;
     size_t check_count;
 };
+
+/* What each store itself had at an instant that the scenario named: which acknowledged writes are where. Stores are bits of a mask, in the
+ * order of their names in `stores`. */
+enum { STORES_MAX = 32 };
+struct store_content {
+    bool complete;
+    char *reason;                     /* when not complete */
+    uint64_t has, missing, only_here; /* of the comparison's `asked`; only_here: on no other store that was read */
+    uint64_t unacknowledged;          /* it has although nobody was told so */
+};
+struct store_comparison {
+    char *label; /* "while both are written" */
+    int64_t t_ns;
+    uint64_t asked;     /* acknowledged before the first of its lists was begun */
+    uint64_t divergent; /* of these on one side of a fork only */
+    uint32_t forked;    /* stores that have what another lacks and lack what that one has; 0: all differences are lag */
+    uint32_t complete;  /* stores that could be read */
+    struct store_content *contents;
+};
+struct divergent_write {
+    char *id;
+    uint32_t *on; /* by comparison: the stores that had it */
+};
+/* A span in which the stores of `mask` said of themselves that they are primary, two or more at once. */
+struct primaries_span {
+    int64_t begin_ns, end_ns;
+    uint32_t mask;
+};
+struct stores_result {
+    char **names;
+    size_t count;
+    struct store_comparison *comparisons;
+    size_t comparison_count;
+    struct figure divergent; /* distinct writes over all comparisons */
+    struct divergent_write *writes;
+    size_t write_count;
+    struct figure two_primaries; /* seconds, all spans together */
+    struct primaries_span *spans;
+    size_t span_count;
+};
+void stores_result_clear(struct stores_result *stores);
+/* "us-east-db, us-west-db"; "no store" for 0. */
+void stores_names(const struct stores_result *stores, uint32_t mask, struct buf *out);
 
 /* An alert as the topology's observer saw it. Each time that it fired is laid to the newest disruption before. */
 struct alert_result {
@@ -202,6 +246,7 @@ struct result {
     struct alert_result *alerts;
     size_t alert_count;
     struct loss loss;
+    struct stores_result stores;
     struct figure false_failovers; /* a count */
     struct figure rto;             /* worst over observations */
     size_t rto_observation;        /* index of the worst; SIZE_MAX without */

@@ -94,6 +94,13 @@ bool figure_of_report(const json_t *report, const struct objective *objective, d
     if (str_eq(metric, "rto") || str_eq(metric, "rpo")) {
         return with_resolution(json_object_get(measured, metric), "seconds", "resolution_seconds", ret_value);
     }
+    if (str_eq(metric, "divergent")) {
+        return number_at(json_object_get(measured, "stores"), metric, ret_value);
+    }
+    if (str_eq(metric, "two_primaries")) {
+        return with_resolution(json_object_get(json_object_get(measured, "stores"), metric), "seconds", "resolution_seconds",
+                               ret_value);
+    }
     if (str_eq(metric, "lost") || str_eq(metric, "duplicated")) {
         return number_at(json_object_get(measured, "rpo"), metric, ret_value);
     }

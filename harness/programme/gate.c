@@ -67,7 +67,8 @@ static int take_scenario(struct merging *merging, struct err *err)
 static char *absolute_text(const struct objective *objective, double value)
 {
     char part[128];
-    bool counts = str_eq(objective->metric, "lost") || str_eq(objective->metric, "duplicated");
+    bool counts =
+        str_eq(objective->metric, "lost") || str_eq(objective->metric, "duplicated") || str_eq(objective->metric, "divergent");
     bool percent =
         str_eq(objective->metric, "failed") || str_eq(objective->metric, "share") || str_eq(objective->metric, "moved");
     const char *unit = counts ? "" : percent ? "%" : "s";

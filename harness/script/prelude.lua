@@ -42,7 +42,7 @@ local Steps = { __name = "drill" }
 Steps.__index = function(_, name)
   local step = rawget(Steps, name)
   if step then return step end
-  fail(2, "there is no step d:" .. tostring(name) .. "; steps are: steady, wait, inject, await_recovery, await_change, read_back, note, parallel")
+  fail(2, "there is no step d:" .. tostring(name) .. "; steps are: steady, wait, inject, await_recovery, await_change, read_back, read_stores, note, parallel")
 end
 
 local function duration(step, value)
@@ -87,6 +87,12 @@ end
 function Steps:read_back()
   local outcome = ask(2, "read_back", {})
   return outcome
+end
+
+--- Ask every store for the writes that it has itself and compare them: "while both are written", "healed".
+function Steps:read_stores(label)
+  if type(label) ~= "string" or label == "" then fail(2, 'd:read_stores: expected when this is, as "healed"') end
+  ask(2, "read_stores", { label = label })
 end
 
 --- A line in the event log, as "declared a disaster".

@@ -125,6 +125,12 @@ void topology_free(struct topology *topology)
         free_control(&topology->controls[i]);
     }
     free(topology->controls);
+    for (size_t i = 0; i < topology->store_count; i++) {
+        free(topology->stores[i].name);
+        free(topology->stores[i].place);
+        free(topology->stores[i].list_url);
+    }
+    free(topology->stores);
     free(topology->services);
     free(topology->observers);
     free(topology->steady);

@@ -1,5 +1,5 @@
-/* `observers:` what is watched during a drill, and `steady:` what must hold before one. Either may be said once for many
- * (`each:`). */
+/* `observers:` what is watched during a drill, `steady:` what must hold before one, `stores:` what each store itself has. All may be said
+ * once for many (`each:`). */
 #include "harness/topology/reader.h"
 
 #include "harness/base/clock.h"
@@ -15,7 +15,7 @@ static const struct param observer_table[] = {
      .type = PARAM_STRING,
      .offset = FIELD(kind),
      .required = true,
-     .help = "dns, health, role, alert, security or state"},
+     .help = "dns, health, role, store, alert, security or state"},
     {.name = "place", .type = PARAM_STRING, .offset = FIELD(place), .help = "host that asks; default: the one that `each` is at"},
     {.name = "dns", .type = PARAM_STRING, .offset = FIELD(dns), .help = "name to ask for"},
     {.name = "server", .type = PARAM_STRING, .offset = FIELD(server), .help = "dns: asked; default: the entrypoint's"},
@@ -68,14 +68,14 @@ char *reader_default_place(const struct scope *scope)
 
 static int check_kind(const struct node *node, const char *kind, struct err *err)
 {
-    static const char *const kinds[] = {"dns", "health", "role", "alert", "security", "state"};
+    static const char *const kinds[] = {"dns", "health", "role", "store", "alert", "security", "state"};
     char hint[96];
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         if (str_eq(kinds[i], kind)) {
             return 0;
         }
     }
-    return node_err(node, err, "observer '%s': kind: expected dns, health, role, alert, security or state, found '%s'%s",
+    return node_err(node, err, "observer '%s': kind: expected dns, health, role, store, alert, security or state, found '%s'%s",
                     node->key, kind, str_did_you_mean(kind, kinds, ARRAY_LEN(kinds), hint));
 }
 
@@ -141,6 +141,41 @@ static int read_steady(struct reader *reader, const struct node *node, const str
     return status < 0 ? status : reader_check_place(reader, node, steady->place, err);
 }
 
+struct store_fields {
+    char *place, *list_url;
+};
+static const struct param store_table[] = {
+    {.name = "place",
+     .type = PARAM_STRING,
+     .offset = offsetof(struct store_fields, place),
+     .help = "host that asks; default: the one that `each` is at"},
+    {.name = "list_url",
+     .type = PARAM_STRING,
+     .offset = offsetof(struct store_fields, list_url),
+     .required = true,
+     .help = "GET: all ids that this store itself has, one a line, last line '# N'"},
+    {.type = PARAM_END},
+};
+
+/* Named after its host where `each` says so: a store is where it is. */
+static int read_store(struct reader *reader, const struct node *node, const struct scope *scope, const char *name,
+                      struct err *err)
+{
+    static const char *const nested[] = {"each", NULL};
+    struct topology *topology = reader->topology;
+    struct store_fields fields;
+    AUTO_FREE char *what = xasprintf("store '%s'", node->key);
+    if (reader_fields(store_table, nested, node, scope, what, &fields, err) < 0) {
+        return -err->code;
+    }
+    struct topology_store *store = GROW(topology->stores, topology->store_count);
+    store->name = xstrdup(scope->this.host ? scope->this.host->name : name);
+    store->place = fields.place ? fields.place : reader_default_place(scope);
+    store->list_url = fields.list_url;
+    int status = reader_check_url(node, store->list_url, err);
+    return status < 0 ? status : reader_check_place(reader, node, store->place, err);
+}
+
 static int read_each(struct reader *reader, const struct node *node, const struct node *each, reader_entry_f *read,
                      struct err *err)
 {
@@ -188,5 +223,8 @@ int reader_entries(struct reader *reader, const char *key, reader_entry_f *read,
 int reader_observers(struct reader *reader, struct err *err)
 {
     int status = reader_entries(reader, "observers", read_observer, err);
-    return status < 0 ? status : reader_entries(reader, "steady", read_steady, err);
+    if (status == 0) {
+        status = reader_entries(reader, "steady", read_steady, err);
+    }
+    return status < 0 ? status : reader_entries(reader, "stores", read_store, err);
 }

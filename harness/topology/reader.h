@@ -49,7 +49,7 @@ int reader_entrypoint(struct reader *reader, struct err *err) MUST_CHECK;
 int reader_traffic(struct reader *reader, struct err *err) MUST_CHECK; /* and the entrypoint */
 /* http://… or https://… */
 int reader_check_url(const struct node *node, const char *url, struct err *err) MUST_CHECK;
-/* What one entry of observers, steady or controls is read with, once per subject of its `each`. */
+/* What one entry of observers, steady, stores or controls is read with, once per subject of its `each`. */
 typedef int reader_entry_f(struct reader *reader, const struct node *node, const struct scope *scope, const char *name,
                            struct err *err);
 int reader_entries(struct reader *reader, const char *key, reader_entry_f *read, struct err *err) MUST_CHECK;
@@ -57,7 +57,7 @@ int reader_entries(struct reader *reader, const char *key, reader_entry_f *read,
 char *reader_default_place(const struct scope *scope);
 int reader_check_place(const struct reader *reader, const struct node *node, const char *place, struct err *err) MUST_CHECK;
 int reader_controls(struct reader *reader, struct err *err) MUST_CHECK;
-int reader_observers(struct reader *reader, struct err *err) MUST_CHECK; /* and steady */
+int reader_observers(struct reader *reader, struct err *err) MUST_CHECK; /* and steady, and stores */
 /* Relations between the parts, once all are read. */
 int reader_checks(const struct reader *reader, struct err *err) MUST_CHECK;
 

@@ -63,9 +63,9 @@ static void find_engine(struct reader *reader, const char *wanted)
 
 static int read_head(struct reader *reader, struct err *err)
 {
-    static const char *const nested[] = {
-        "settings", "regions",    "hosts",   "region_hosts", "services", "observers", "steady",  "protect",
-        "traffic",  "entrypoint", "extends", "redact",       "controls", "tolerates", "metrics", NULL};
+    static const char *const nested[] = {"settings", "regions",   "hosts",   "region_hosts", "services", "observers",
+                                         "steady",   "protect",   "traffic", "entrypoint",   "extends",  "redact",
+                                         "controls", "tolerates", "metrics", "stores",       NULL};
     struct topology *topology = reader->topology;
     struct head_fields fields;
     if (reader_fields(head_table, nested, reader->root, NULL, "the topology", &fields, err) < 0) {

@@ -100,7 +100,7 @@ enum observer_type { OBSERVER_NONE = 0, OBSERVER_DNS, OBSERVER_HTTP, OBSERVER_EX
 struct topology_observer {
     char *name;     /* "role us-east-db" */
     char *kind;     /* the event's observer: "dns", "health", "role", "alert" ("firing"), "security" ("holds …",
-                      * "gap …", else it is unanswered); "state" takes no part in the phases */
+                      * "gap …", else it is unanswered), "store" (what a store says of its own role); "state" takes no part in the phases */
     bool on_demand; /* asked only while a scenario waits for a change of it */
     enum observer_type type;
     char *place;
@@ -131,6 +131,11 @@ struct topology_steady { /* one check that must hold before a drill: exec or htt
     char *name;
     struct topology_health check;
     char *place;
+};
+
+struct topology_store { /* one of the stores that hold the same writes: it can be asked for what it has itself */
+    char *name, *place; /* place: the host that asks */
+    char *list_url;     /* GET, one id a line, last line "# N" */
 };
 
 /* Something that an operator can turn, and how: read by a command that prints its value, set by one that gets the value as its last
@@ -174,6 +179,8 @@ struct topology {
         int64_t regions; /* how many may be out at once while users are served */
         char *why;       /* what it follows from; may be empty */
     } tolerates;
+    struct topology_store *stores;
+    size_t store_count;
     char *primary_region; /* where the store's primary is at start; NULL without a store */
     struct {
         char *url, *dns_server, *dns_name;

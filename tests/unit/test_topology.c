@@ -443,7 +443,7 @@ static void three_regions_load(void **state)
     assert_non_null(strstr(file_of(topology, "patroni@us-west-db", 0)->content, "\netcd:\n"));
     assert_non_null(strstr(file_of(topology, "patroni@us-west-db", 0)->content, "synchronous_mode: false\n"));
     assert_int_equal(file_of(topology, "patroni@us-west-db", 1)->mode, 0755);
-    assert_int_equal(topology->observer_count, 1 + 6 + 3 + 3);
+    assert_int_equal(topology->observer_count, 1 + 6 + 3 + 3 + 3);
     assert_string_equal(topology->observers[9].name, "role eu-west-db");
     assert_string_equal(topology->observers[9].place, "eu-west-db");
     assert_string_equal(topology->observers[0].server, "10.9.0.53");

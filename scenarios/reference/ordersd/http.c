@@ -48,7 +48,11 @@ static struct answer metrics(const struct backend *backend)
 static struct answer list(const struct backend *backend, struct MHD_Connection *connection)
 {
     const char *text = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "limit");
+    const char *from = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "from");
     char *end = NULL;
+    if (from) {
+        return strcmp(from, "here") == 0 ? orders_here(backend) : fixed(400, "from: expected here\n");
+    }
     if (!text) {
         return orders_all(backend);
     }
@@ -76,6 +80,7 @@ static struct answer route(const struct backend *backend, struct MHD_Connection 
            : strcmp(path, "/orders") == 0  ? list(backend, connection)
            : strcmp(path, "/healthz") == 0 ? fixed(200, "ok\n")
            : strcmp(path, "/readyz") == 0  ? orders_ready(backend)
+           : strcmp(path, "/store") == 0   ? orders_store(backend)
            : strcmp(path, "/metrics") == 0 ? metrics(backend)
                                            : fixed(404, "no such path\n");
 }

@@ -12,7 +12,7 @@
 
 struct options {
     struct sockaddr_in listen;
-    const char *region, *node, *local;
+    const char *region, *node, *local, *writer;
     char *stores;
     long patience_ms;
 };
@@ -22,7 +22,7 @@ static int usage(const char *problem)
     fprintf(stderr,
             "ordersd: %s\n"
             "usage: ordersd --listen ADDRESS:PORT --region NAME --node NAME --local ADDRESS --stores ADDRESS,ADDRESS… "
-            "[--patience MILLISECONDS]\n",
+            "[--patience MILLISECONDS] [--writer ADDRESS]\n",
             problem);
     return 2;
 }
@@ -44,13 +44,10 @@ static bool parse_listen(const char *text, struct sockaddr_in *address)
 
 static int parse(int argc, char **argv, struct options *options)
 {
-    static const struct option names[] = {{"listen", required_argument, NULL, 'l'},
-                                          {"region", required_argument, NULL, 'r'},
-                                          {"node", required_argument, NULL, 'n'},
-                                          {"local", required_argument, NULL, 'o'},
-                                          {"stores", required_argument, NULL, 's'},
-                                          {"patience", required_argument, NULL, 'p'},
-                                          {0}};
+    static const struct option names[] = {{"listen", required_argument, NULL, 'l'}, {"region", required_argument, NULL, 'r'},
+                                          {"node", required_argument, NULL, 'n'},   {"local", required_argument, NULL, 'o'},
+                                          {"stores", required_argument, NULL, 's'}, {"patience", required_argument, NULL, 'p'},
+                                          {"writer", required_argument, NULL, 'w'}, {0}};
     int letter;
     char *end = NULL;
     bool listening = false;
@@ -77,6 +74,9 @@ static int parse(int argc, char **argv, struct options *options)
                 return usage("--patience: expected 0 to 60000 milliseconds");
             }
             break;
+        case 'w':
+            options->writer = optarg;
+            break;
         default:
             return usage("unknown option");
         }
@@ -85,6 +85,20 @@ static int parse(int argc, char **argv, struct options *options)
         return usage("--listen with an IPv4 address and a port, --region, --node, --local and --stores are needed");
     }
     return 0;
+}
+
+/* Whoever stands behind that address decides who the primary is. */
+static int start_writer(const struct options *options, struct backend *backend)
+{
+    struct in_addr address;
+    if (!options->writer || strcmp(options->writer, "any") == 0) {
+        return 0;
+    }
+    if (inet_pton(AF_INET, options->writer, &address) != 1) {
+        return usage("--writer: expected an IPv4 address, or any for the newest primary");
+    }
+    backend->writer = store_new(options->writer);
+    return backend->writer ? 0 : usage("a thread could not be started");
 }
 
 static int start_stores(const struct options *options, struct backend *backend)
@@ -127,7 +141,7 @@ int main(int argc, char **argv)
     backend.region = options.region;
     backend.node = options.node;
     backend.patience_ns = options.patience_ms * 1000000;
-    if ((status = start_stores(&options, &backend)) != 0) {
+    if ((status = start_stores(&options, &backend)) != 0 || (status = start_writer(&options, &backend)) != 0) {
         return status;
     }
     struct MHD_Daemon *daemon = http_start(&options.listen, &backend);

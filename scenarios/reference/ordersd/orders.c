@@ -42,6 +42,14 @@ static PGresult *ask(struct store *store, const char *sql, int count, const char
     return result;
 }
 
+static struct store *primary_of(const struct backend *backend)
+{
+    if (backend->writer) {
+        return store_role(backend->writer) == STORE_PRIMARY ? backend->writer : NULL;
+    }
+    return store_primary(backend->stores, backend->store_count);
+}
+
 /* A pause, when there is patience for another try behind it. */
 static bool wait_again(int64_t until_ns)
 {
@@ -91,7 +99,7 @@ struct answer orders_put(const struct backend *backend, const char *id)
     int64_t until_ns = now_ns() + backend->patience_ns;
     bool perhaps_added = false;
     for (;;) {
-        struct store *primary = store_primary(backend->stores, backend->store_count);
+        struct store *primary = primary_of(backend);
         enum put_result result = put_once(backend, id, primary, now_ns() + request_ns);
         if (result == PUT_THERE && perhaps_added) {
             result = PUT_ADDED; /* by the try that was not answered */
@@ -108,7 +116,7 @@ static PGresult *ask_near_once(const struct backend *backend, const char *sql, c
 {
     const char *const values[] = {value};
     int64_t begun_ns = now_ns();
-    struct store *primary = store_primary(backend->stores, backend->store_count);
+    struct store *primary = primary_of(backend);
     PGresult *result = NULL;
     if (store_role(backend->local) != STORE_UNKNOWN) {
         result = ask(backend->local, sql, 1, values, begun_ns + request_ns / 2);
@@ -183,7 +191,7 @@ struct answer orders_some(const struct backend *backend, long limit)
 struct answer orders_all(const struct backend *backend)
 {
     static const char sql[] = "select null where pg_is_in_recovery() union all select id from orders";
-    struct store *primary = store_primary(backend->stores, backend->store_count);
+    struct store *primary = primary_of(backend);
     PGresult *result = primary ? ask(primary, sql, 0, NULL, now_ns() + all_ns) : NULL;
     if (!result) {
         return say(503, "no primary answered\n");
@@ -194,9 +202,34 @@ struct answer orders_all(const struct backend *backend)
     return answer;
 }
 
+/* What the region's own server has, whatever its role. */
+struct answer orders_here(const struct backend *backend)
+{
+    PGresult *result = ask(backend->local, "select id from orders", 0, NULL, now_ns() + all_ns);
+    if (!result) {
+        return say(503, "the store %s did not answer\n", store_host(backend->local));
+    }
+    struct answer answer = lines(result, true);
+    PQclear(result);
+    return answer;
+}
+
+/* Asked of the server itself, now: what a failover manager says of it may be old, or nothing when it hangs. */
+struct answer orders_store(const struct backend *backend)
+{
+    PGresult *result = ask(backend->local, "select case when pg_is_in_recovery() then 'standby' else 'primary' end", 0, NULL,
+                           now_ns() + request_ns);
+    if (!result) {
+        return say(503, "the store %s did not answer\n", store_host(backend->local));
+    }
+    struct answer answer = say(200, "{\"role\": \"%s\"}\n", PQgetvalue(result, 0, 0));
+    PQclear(result);
+    return answer;
+}
+
 struct answer orders_ready(const struct backend *backend)
 {
-    struct store *primary = store_primary(backend->stores, backend->store_count);
+    struct store *primary = primary_of(backend);
     if (!primary) {
         return say(503, "no primary is known\n");
     }

@@ -8,8 +8,9 @@ struct backend {
     const char *region, *node;
     struct store *stores[16];
     size_t store_count;
-    struct store *local; /* the region's own */
-    int64_t patience_ns; /* how long a request waits for a store that answers; 0: it is tried once */
+    struct store *local;  /* the region's own */
+    int64_t patience_ns;  /* how long a request waits for a store that answers; 0: it is tried once */
+    struct store *writer; /* NULL: the newest primary among the stores */
 };
 
 struct answer {
@@ -27,6 +28,10 @@ struct answer orders_get(const struct backend *backend, const char *id);
 struct answer orders_some(const struct backend *backend, long limit);
 /* All ids, from the primary, one a line; the last line is "# COUNT". */
 struct answer orders_all(const struct backend *backend);
+/* All ids that the region's own server has, primary or not, in the same form. */
+struct answer orders_here(const struct backend *backend);
+/* {"role": "primary"} or "standby": what the region's own server says of itself. */
+struct answer orders_store(const struct backend *backend);
 /* 200 when a primary is known and the region's own server answers. */
 struct answer orders_ready(const struct backend *backend);
 
