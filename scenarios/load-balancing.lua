@@ -14,7 +14,7 @@ return drill {
   usual      = "75s",
   topology   = "topologies/load-balanced.yaml",
   load       = { rate = "300/s", writes = "0%", deadline = "1s", sessions = 200 },
-  measure    = { hold = "3s" },
+  measure    = { hold = "5s" }, -- as long as HAProxy takes to have a server back: two checks, 2 s apart
   objectives = {
     "share of app1 >= 15% during steady", "moved <= 0 during steady",
     "failed <= 1% during kill", "moved <= 35% during kill",

@@ -96,6 +96,26 @@ static void follow_session(struct counting *counting, struct sessions *sessions,
     }
 }
 
+/* The first injection after the record was due. Records come in order of due times, so that `*next` only goes on. */
+static int64_t next_injection_ns(const struct measurement *measurement, int64_t due_ns, size_t *next)
+{
+    while (*next < measurement->disruption_count &&
+           (measurement->disruptions[*next].failback || measurement->disruptions[*next].t_ns <= due_ns)) {
+        ++*next;
+    }
+    return *next < measurement->disruption_count ? measurement->disruptions[*next].t_ns : INT64_MAX;
+}
+
+/* When a request counts: it was due then, or was still open when the next fault came, whose it is then. */
+static int64_t moment_ns(const struct counting *counting, const struct track *track, const struct ledger_record *record,
+                         size_t *next)
+{
+    int64_t due_ns = record->due_ns + track->offset_ns;
+    int64_t injected_ns = next_injection_ns(counting->measurement, due_ns, next);
+    int64_t done_ns = record->done_ns ? record->done_ns + track->offset_ns : due_ns + track->header->deadline_ns;
+    return done_ns >= injected_ns ? injected_ns : due_ns;
+}
+
 static struct sessions sessions_new(const struct track *track)
 {
     size_t count = track->header->sessions < SESSIONS_MAX ? track->header->sessions : SESSIONS_MAX;
@@ -111,15 +131,18 @@ static uint64_t first_index(const struct counting *counting, const struct track 
         first_ns = counting->spans[i].begin_ns < first_ns ? counting->spans[i].begin_ns : first_ns;
     }
     const struct series series = {.records = track->records, .count = track->count, .offset_ns = track->offset_ns};
-    return track->header->sessions || first_ns == INT64_MIN ? 0 : series_from(&series, first_ns);
+    bool all = track->header->sessions || first_ns < INT64_MIN + track->header->deadline_ns;
+    return all ? 0 : series_from(&series, first_ns - track->header->deadline_ns); /* some of before may be open then */
 }
 
 static void count_track(struct counting *counting, const struct track *track)
 {
     struct sessions sessions = sessions_new(track);
+    size_t next = 0;
     for (uint64_t i = first_index(counting, track); i < track->count; i++) {
         const struct ledger_record *record = &track->records[i];
-        bool within = spans_have(counting->spans, counting->span_count, record->due_ns + track->offset_ns);
+        int64_t t_ns = moment_ns(counting, track, record, &next);
+        bool within = spans_have(counting->spans, counting->span_count, t_ns);
         follow_session(counting, &sessions, record, within);
         if (within && request_outcome(record) != OUTCOME_NOT_SENT) {
             count_record(counting, track, record);

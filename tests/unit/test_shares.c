@@ -131,6 +131,28 @@ static void test_objectives(void **state)
     fake_close(&fake);
 }
 
+/* Due before the fault and not answered when it came: the fault's, not the quiet time's. */
+static void test_open_when_the_fault_came(void **state)
+{
+    const struct fake_span spans[] = {{9.95, 10, OUTCOME_TIMEOUT_FIRST_BYTE, CLASS_NONE, 0}};
+    struct fake_evidence fake;
+    (void)state;
+    fake_open(&fake);
+    fake_objective(&fake, "failed <= 0 during steady");
+    fake_objective(&fake, "failed <= 4 during blackhole");
+    fake_inject(&fake, 10, "f1", true);
+    ledger_close(fake_ledger(&fake, "client", 0, 30, RATE, 0, spans, 1));
+    fake_revert(&fake, 20, "f1");
+    fake_end(&fake, 30, "completed");
+    struct result *result CLEANUP(result_cleanup) = fake_measure(&fake);
+    assert_int_equal(result->objectives[0].judgement, JUDGEMENT_MET);
+    assert_int_equal(result->objectives[1].judgement, JUDGEMENT_MISSED);
+    assert_true(near(result->objectives[1].measured.value, 5));
+    assert_int_equal(result->shares[0].requests, 995);
+    assert_int_equal(result->shares[1].requests, 1005);
+    fake_close(&fake);
+}
+
 /* Two ledgers of one vantage enter the names in another order. */
 static void test_names_of_several_ledgers(void **state)
 {
@@ -181,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_windows),
         cmocka_unit_test(test_objectives),
+        cmocka_unit_test(test_open_when_the_fault_came),
         cmocka_unit_test(test_names_of_several_ledgers),
         cmocka_unit_test(test_damaged_records),
     };
