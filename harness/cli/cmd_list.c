@@ -59,7 +59,20 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The programs that the topology's services run, each once, with what is not there marked. */
+/* Each program once; true when it is named now and not here. */
+static bool print_need(const char *program, struct name_list *seen, struct buf *out)
+{
+    const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
+    if (has(seen, name)) {
+        return false;
+    }
+    bool here = is_here(program);
+    buf_printf(out, "%s%s%s", seen->count ? ", " : "", name, here ? "" : " (MISSING)");
+    *VEC_ADD(seen) = xstrdup(name);
+    return !here;
+}
+
+/* The programs of the topology's services: those that they are said to need, else those that they run. */
 static void print_needs(const struct topology *topology, struct buf *out)
 {
     struct name_list seen CLEANUP(name_list_clear) = {0};
@@ -67,15 +80,12 @@ static void print_needs(const struct topology *topology, struct buf *out)
     buf_puts(out, "    needs     ");
     for (size_t i = 0; i < topology->service_count; i++) {
         const struct topology_service *service = &topology->services[i];
-        const char *program = service->argc ? service->argv[0] : NULL;
-        const char *slash = program ? strrchr(program, '/') : NULL, *name = slash ? slash + 1 : program;
-        if (!name || has(&seen, name)) {
-            continue;
+        for (size_t j = 0; j < service->need_count; j++) {
+            missing |= print_need(service->needs[j], &seen, out);
         }
-        bool here = is_here(program);
-        buf_printf(out, "%s%s%s", seen.count ? ", " : "", name, here ? "" : " (MISSING)");
-        *VEC_ADD(&seen) = xstrdup(name);
-        missing |= !here;
+        if (service->need_count == 0 && service->argc) {
+            missing |= print_need(service->argv[0], &seen, out);
+        }
     }
     buf_printf(out, "%s%s\n", seen.count ? "" : "nothing of its own: the system runs already",
                missing ? "; 'ci/setup' installs what is missing" : "");

@@ -39,6 +39,7 @@ static void free_service(struct topology_service *service)
     free(service->role);
     free(service->pid_file);
     free_strings(service->argv, service->argc);
+    free_strings(service->needs, service->need_count);
     free(service->container.image);
     free_strings(service->container.health, service->container.health_count);
     free_strings(service->container.volumes, service->container.volume_count);

@@ -65,8 +65,8 @@ static const struct param service_table[] = {
      .help = "docker: between two health checks, and how long one may take"},
     {.type = PARAM_END},
 };
-static const char *const service_nested[] = {"health", "volumes", "on",    "command", "start", "stop", "reload",
-                                             "env",    "dirs",    "files", "after",   "ready", NULL};
+static const char *const service_nested[] = {"health", "volumes", "on",   "command", "needs", "start", "stop",
+                                             "reload", "env",     "dirs", "files",   "after", "ready", NULL};
 
 static int signal_number(const char *key, const char *name, int *ret_signal, struct err *err)
 {
@@ -355,6 +355,9 @@ static int read_texts(const struct reader *reader, const struct node *node, stru
         *GROW(service->dirs, service->dir_count) = xstrdup(dir);
     }
     int status = reader_command(&scope, node_get(node, "command"), "command", &service->argv, &service->argc, err);
+    if (status == 0) {
+        status = reader_strings(&scope, node_get(node, "needs"), "needs", &service->needs, &service->need_count, err);
+    }
     if (status == 0) {
         status = read_handles(&scope, node, service, err);
     }

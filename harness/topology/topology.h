@@ -65,6 +65,8 @@ struct topology_service { /* one instance on one host, everything expanded */
     int port; /* main port; 0 none */
     char **argv;
     size_t argc;
+    char **needs; /* the programs that it needs where the command is a script and does not say */
+    size_t need_count;
     char **env;
     size_t env_count; /* "NAME=value" */
     char **dirs;

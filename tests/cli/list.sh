@@ -30,11 +30,14 @@ name: one
 regions: { a: { id: aa } }
 region_hosts: { gw: 11 }
 hosts: { client: 10.9.0.100 }
-services: { web: { role: gateway, on: gw, port: 80, command: surely-not-installed --fast, ready: { http: / } } }
+services:
+  web: { role: gateway, on: gw, port: 80, command: surely-not-installed --fast, ready: { http: / } }
+  script: { role: monitor, on: client, command: "sh {{dir}}/x.sh", needs: [cat, not-installed-either], ready: { file: /x } }
 entrypoint: { url: "http://10.1.0.11" }
 traffic: { read: { url: / } }
 Y
 rm "$work/a.lua"
 "$DRILL" list "$work" >"$work/out" || fail "$(cat "$work/out")"
 grep -q 'surely-not-installed (MISSING)' "$work/out" || fail "a missing program is not named: $(cat "$work/out")"
+grep -q ' cat, not-installed-either (MISSING)' "$work/out" || fail "what a script needs is not named: $(cat "$work/out")"
 grep -q 'about 5s' "$work/out" || fail "$(cat "$work/out")"
