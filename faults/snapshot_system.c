@@ -100,7 +100,7 @@ static void add_cgroups(struct snapshot *snapshot, const char *folder, int depth
         AUTO_FREE char *path = xasprintf("%s/%s", folder, item->d_name);
         AUTO_FREE char *thing = xasprintf("cgroup %s", path);
         /* Containers of a topology's own engine, perhaps of another drill's: what froze one of them asks that engine. */
-        if (item->d_type != DT_DIR || item->d_name[0] == '.' || str_eq(item->d_name, "drill-engine")) {
+        if (item->d_type != DT_DIR || item->d_name[0] == '.' || str_starts_with(item->d_name, "drill-engine")) {
             continue;
         }
         bool frozen = says(path, "cgroup.freeze", "1") || says(path, "freezer.state", "FR");

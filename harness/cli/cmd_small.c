@@ -8,6 +8,7 @@
 #include "harness/base/log.h"
 #include "harness/base/str.h"
 #include "harness/cli/cli.h"
+#include "harness/place/cgroups.h"
 #include "harness/programme/frameworks.h"
 #include "harness/programme/programme.h"
 #include "harness/programme/review.h"
@@ -67,6 +68,11 @@ static int run_undo(const struct cli_args *args, struct err *err)
     AUTO_FREE char *journal = xasprintf("%s/journal", state);
     (void)args;
     int status = journal_undo(journal, &out, err);
+    size_t worlds = cgroups_sweep();
+    if (worlds) {
+        buf_printf(&out, "removed what the containers of %zu interrupted drill%s left: empty cgroups\n", worlds,
+                   worlds == 1 ? "" : "s");
+    }
     fputs(out.size ? buf_str(&out) : "nothing to undo\n", stdout);
     return status < 0 ? EXIT_CLEANUP : EXIT_PASS;
 }

@@ -7,6 +7,7 @@
 #include "harness/base/child.h"
 #include "harness/base/clock.h"
 #include "harness/container/container.h"
+#include "harness/place/cgroups.h"
 
 enum { TAR_TIMEOUT_S = 20, READY_PAUSE_MS = 50, CHECK_MS = 1000 };
 /* An engine without the right to raise limits, as inside another container, could start none with its own defaults. */
@@ -90,16 +91,17 @@ static const char *signal_name(int number)
 }
 
 /* The service's own folder is mounted at the same path, so that its files mean the same inside. */
-static json_t *describe_container(const struct topology_service *service)
+static json_t *describe_container(const struct session *session, const struct topology_service *service)
 {
     json_t *binds = texts(service->container.volumes, service->container.volume_count);
     if (service->dir_count) {
         json_array_append_new(binds, json_sprintf("%s:%s", service->dirs[0], service->dirs[0]));
     }
-    json_t *host =
-        json_pack("{s:o, s:s, s:{s:s}, s:[{s:s, s:i, s:i}, {s:s, s:i, s:i}]}", "Binds", binds, "NetworkMode",
-                  service->host->region->name, "RestartPolicy", "Name", topology_restarts[service->container.restart], "Ulimits",
-                  "Name", "nofile", "Soft", NOFILE_SOFT, "Hard", NOFILE_HARD, "Name", "nproc", "Soft", NPROC, "Hard", NPROC);
+    json_t *parent = json_sprintf("/%s%d", CGROUPS_PARENT, (int)world_pid(session->world));
+    json_t *host = json_pack("{s:o, s:o, s:s, s:{s:s}, s:[{s:s, s:i, s:i}, {s:s, s:i, s:i}]}", "Binds", binds, "CgroupParent",
+                             parent, "NetworkMode", service->host->region->name, "RestartPolicy", "Name",
+                             topology_restarts[service->container.restart], "Ulimits", "Name", "nofile", "Soft", NOFILE_SOFT,
+                             "Hard", NOFILE_HARD, "Name", "nproc", "Soft", NPROC, "Hard", NPROC);
     return json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:s, s:{s:{s:{s:{s:s}}}}}", "Image", service->container.image, "Cmd",
                      texts(service->argv, service->argc), "Env", texts(service->env, service->env_count), "Hostname",
                      service->host->short_name, "Healthcheck", describe_check(service), "HostConfig", host, "StopSignal",
@@ -146,7 +148,7 @@ int containers_start(struct session *session, const struct topology_service *ser
     AUTO_FREE char *socket = socket_of(session);
     AUTO_FREE char *create = xasprintf("/containers/create?name=%s", service->host->container);
     AUTO_FREE char *start = xasprintf("/containers/%s/start", service->host->container);
-    AUTO_JSON json_t *body = describe_container(service);
+    AUTO_JSON json_t *body = describe_container(session, service);
     struct container_state state = {0};
     int status = session->images ? 0 : make_common(session, socket, err);
     if (status == 0) {

@@ -2,10 +2,13 @@
 #ifndef DRILL_PLACE_CGROUPS_H
 #define DRILL_PLACE_CGROUPS_H
 
-/* The engine of a topology puts its containers below a cgroup of this name (dockerd --cgroup-parent). */
-#define CGROUPS_PARENT "drill-engine"
+#include <stddef.h>
+#include <sys/types.h>
 
-/* Remove all that are empty, also those of a drill that was killed; others' that are in use stay. */
-void cgroups_sweep(void);
+/* Containers that drill makes are below a cgroup of this name and the pid of their world, whichever engine runs them. */
+#define CGROUPS_PARENT "drill-engine-"
+
+/* Remove those of worlds that are gone, also of a drill that was killed: how many of these worlds left some. */
+size_t cgroups_sweep(void);
 
 #endif

@@ -164,7 +164,7 @@ void world_stop(struct world *world)
         await_end(world);
     }
     if (world->rootful) {
-        cgroups_sweep();
+        (void)cgroups_sweep();
     }
     fd_close(world->pidfd);
     free(world);

@@ -8,4 +8,4 @@ if [ "$1" = podman ]; then
     exec podman --root "$2/root" --runroot "$2/runroot" --tmpdir "$2/tmp" --log-level=error system service --time=0 unix:///run/drill/engine.sock
 fi
 exec dockerd --data-root "$2/root" --exec-root "$2/exec" --pidfile "$2/pid" --host unix:///run/drill/engine.sock \
-    --cgroup-parent drill-engine --group root --bridge none --userland-proxy=false
+    --group root --bridge none --userland-proxy=false
