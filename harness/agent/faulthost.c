@@ -3,6 +3,7 @@
 
 #include "faults/fault.h"
 #include "faults/snapshot.h"
+#include "harness/agent/interfaces.h"
 #include "harness/agent/journal.h"
 #include "harness/agent/lent.h"
 #include "harness/agent/rpc.h"
@@ -61,7 +62,8 @@ static int need(struct agent *agent, const json_t *params, struct held **ret_hel
 
 static int with_instance(const json_t *params, struct fault_instance **ret_fault, struct err *err)
 {
-    return fault_instance_new(params, ret_fault, err);
+    AUTO_JSON json_t *resolved = interfaces_resolved(params);
+    return fault_instance_new(resolved, ret_fault, err);
 }
 
 int fault_supported(struct agent *agent, int64_t id, const json_t *params, struct err *err)

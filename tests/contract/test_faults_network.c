@@ -5,6 +5,7 @@
 
 #include "faults/network/nft.h"
 #include "faults/snapshot.h"
+#include "harness/agent/interfaces.h"
 
 static void blackhole_shuts_both_ways(void **state)
 {
@@ -277,15 +278,42 @@ static void limits_hold(void **state)
     lab_revert(all);
 }
 
+/* What a container's interfaces are called says its namespace; where it is not, or no container is meant, they are as given. */
+static void interfaces_are_those_of_the_namespace(void **state)
+{
+    static const struct {
+        int place;
+        const char *containers, *expected;
+    } cases[] = {{LAB_HOST, "shop-web-1", "[\"eth0\"]"}, {LAB_HOST, NULL, "[\"eth7\"]"}, {LAB_USER, "shop-web-1", "[\"eth7\"]"}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        json_t *containers = cases[i].containers ? json_pack("[s]", cases[i].containers) : json_array();
+        AUTO_JSON json_t *given =
+            json_pack("{s:{s:s, s:[s], s:o}}", "target", "cidr", "10.1.0.11/32", "interfaces", "eth7", "containers", containers);
+        lab_enter(cases[i].place);
+        AUTO_JSON json_t *resolved = interfaces_resolved(given);
+        AUTO_FREE char *found = json_dumps(json_at(resolved, "target.interfaces"), JSON_COMPACT);
+        assert_string_equal(found, cases[i].expected);
+    }
+    lab_enter(LAB_REGION);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blackhole_shuts_both_ways),    cmocka_unit_test(blackhole_leaves_the_other_plane),
-        cmocka_unit_test(one_way_means_one_way),        cmocka_unit_test(established_connections_are_hit),
-        cmocka_unit_test(partition_cuts_only_the_two),  cmocka_unit_test(partition_one_way),
-        cmocka_unit_test(loss_is_the_share_asked_for),  cmocka_unit_test(every_nth_is_exact),
-        cmocka_unit_test(link_down_brings_routes_back), cmocka_unit_test(link_down_forgets_nothing),
-        cmocka_unit_test(wrong_options_are_refused),    cmocka_unit_test(limits_hold),
+        cmocka_unit_test(blackhole_shuts_both_ways),
+        cmocka_unit_test(blackhole_leaves_the_other_plane),
+        cmocka_unit_test(one_way_means_one_way),
+        cmocka_unit_test(established_connections_are_hit),
+        cmocka_unit_test(partition_cuts_only_the_two),
+        cmocka_unit_test(partition_one_way),
+        cmocka_unit_test(loss_is_the_share_asked_for),
+        cmocka_unit_test(every_nth_is_exact),
+        cmocka_unit_test(link_down_brings_routes_back),
+        cmocka_unit_test(link_down_forgets_nothing),
+        cmocka_unit_test(wrong_options_are_refused),
+        cmocka_unit_test(limits_hold),
+        cmocka_unit_test(interfaces_are_those_of_the_namespace),
     };
     if (!lab_make_namespaces()) {
         return 77;
