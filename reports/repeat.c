@@ -128,7 +128,7 @@ void repeat_console(const struct repeat *repeat, struct buf *out)
     buf_puts(out, "; the worst run decides\n");
 }
 
-static json_t *figure_json(const struct figure *figure)
+json_t *repeat_figure_json(const struct figure *figure)
 {
     if (!figure->measured) {
         return json_pack("{s:b, s:n, s:s}", "measured", 0, "seconds", "why", figure->why);
@@ -142,12 +142,12 @@ static json_t *spread_json(const struct repeat *repeat, bool rpo)
     struct repeats repeats = gather(repeat, rpo);
     json_t *spread = json_pack("{s:I}", "n", (json_int_t)repeats.count);
     if (repeats.count > 0) {
-        json_object_set_new(spread, "min", figure_json(&repeats.min));
-        json_object_set_new(spread, "median", figure_json(&repeats.median));
-        json_object_set_new(spread, "max", figure_json(&repeats.max));
+        json_object_set_new(spread, "min", repeat_figure_json(&repeats.min));
+        json_object_set_new(spread, "median", repeat_figure_json(&repeats.median));
+        json_object_set_new(spread, "max", repeat_figure_json(&repeats.max));
     }
     if (repeats.p95.measured) {
-        json_object_set_new(spread, "p95", figure_json(&repeats.p95));
+        json_object_set_new(spread, "p95", repeat_figure_json(&repeats.p95));
     }
     return spread;
 }
@@ -159,7 +159,7 @@ static json_t *runs_json(const struct repeat *repeat)
     {
         json_array_append_new(runs, json_pack("{s:s, s:s, s:i, s:s, s:o, s:o}", "folder", run->folder, "verdict",
                                               verdict_name(run->verdict), "exit_code", run->exit_code, "exit_words", run->words,
-                                              "rto", figure_json(&run->rto), "rpo", figure_json(&run->rpo)));
+                                              "rto", repeat_figure_json(&run->rto), "rpo", repeat_figure_json(&run->rpo)));
     }
     return runs;
 }

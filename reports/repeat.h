@@ -17,6 +17,8 @@ size_t repeat_count(const struct repeat *repeat);
 /* A table of the runs, then min, median and max of the recovery time and the recovery point, p95 from 20 runs on, and the share of drills
  * that would pass, at least, with 95 % confidence. */
 void repeat_console(const struct repeat *repeat, struct buf *out);
+/* {measured, seconds (null: not measured), resolution_seconds, at_least} or {measured, seconds, why}; new reference. */
+json_t *repeat_figure_json(const struct figure *figure);
 /* The same for machines: FOLDER.repeat.json beside the folder of the first run. *ret_path is the caller's to free. */
 int repeat_write(const struct repeat *repeat, int exit_code, char **ret_path, struct err *err) MUST_CHECK;
 

@@ -69,6 +69,12 @@ void cli_print_help(const struct command *command, struct buf *out)
         buf_puts(out, "  set              NAME=VALUE: an option of load or measure, a parameter of the scenario, a setting of "
                       "the topology\n");
     }
+    if (command->takes_sweep) {
+        buf_puts(
+            out,
+            "  sweep            NAME=A,B,C: one drill for each value, and for each combination when given again; in place of "
+            "the scenario's own\n");
+    }
 }
 
 struct parsing {
@@ -77,15 +83,14 @@ struct parsing {
     char what[64];
 };
 
-static int add_set(struct cli_args *args, const char *text, struct err *err)
+static int add_set(const char *option, const char *text, struct cli_set **sets, size_t *count, struct err *err)
 {
     const char *equals = text ? strchr(text, '=') : NULL;
     if (!equals || equals == text) {
-        return err_set(err, ERR_INPUT, "--set: expected NAME=VALUE, found '%s'", text ? text : "");
+        return err_set(err, ERR_INPUT, "--%s: expected NAME=VALUE, found '%s'", option, text ? text : "");
     }
-    args->sets = xrealloc(args->sets, args->set_count + 1, sizeof(*args->sets));
-    args->sets[args->set_count++] =
-        (struct cli_set){.name = xasprintf("%.*s", (int)(equals - text), text), .value = xstrdup(equals + 1)};
+    *sets = xrealloc(*sets, *count + 1, sizeof(**sets));
+    (*sets)[(*count)++] = (struct cli_set){.name = xasprintf("%.*s", (int)(equals - text), text), .value = xstrdup(equals + 1)};
     return 0;
 }
 
@@ -109,13 +114,14 @@ static int parse_option(struct parsing *parsing, char **argv, int argc, int *at,
         return err_set(err, ERR_INPUT, "unknown option '%s'", argv[*at]);
     }
     bool set = parsing->command->takes_set && str_eq(name, "set");
-    if (!value && !set && is_switch(parsing->command->options, name)) {
+    bool sweep = parsing->command->takes_sweep && str_eq(name, "sweep");
+    if (!value && !set && !sweep && is_switch(parsing->command->options, name)) {
         value = "true";
     } else if (!value && *at + 1 < argc) {
         value = argv[++*at];
     }
     if (!value) {
-        bool known = set;
+        bool known = set || sweep;
         for (const struct param *param = parsing->command->options; param->type != PARAM_END; param++) {
             known |= str_eq(param->name, name);
         }
@@ -124,8 +130,10 @@ static int parse_option(struct parsing *parsing, char **argv, int argc, int *at,
         }
         value = "";
     }
-    return set ? add_set(parsing->args, value, err)
-               : param_set(parsing->command->options, name, value, parsing->what, parsing->args->options, err);
+    struct cli_args *args = parsing->args;
+    return set     ? add_set(name, value, &args->sets, &args->set_count, err)
+           : sweep ? add_set(name, value, &args->sweeps, &args->sweep_count, err)
+                   : param_set(parsing->command->options, name, value, parsing->what, parsing->args->options, err);
 }
 
 static int parse_words(struct parsing *parsing, int argc, char **argv, struct err *err)
@@ -166,14 +174,20 @@ static char *join_command_line(int argc, char **argv)
     return buf_take(&line);
 }
 
+static void clear_sets(struct cli_set *sets, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(sets[i].name);
+        free(sets[i].value);
+    }
+    free(sets);
+}
+
 static void clear_args(const struct command *command, struct cli_args *args)
 {
     param_clear(command->options, args->options);
-    for (size_t i = 0; i < args->set_count; i++) {
-        free(args->sets[i].name);
-        free(args->sets[i].value);
-    }
-    free(args->sets);
+    clear_sets(args->sets, args->set_count);
+    clear_sets(args->sweeps, args->sweep_count);
     free(args->options);
     free(args->words);
     free(args->command_line);

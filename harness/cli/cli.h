@@ -20,7 +20,7 @@ enum exit_code {
     EXIT_OVERDUE = 7, /* drill due only */
 };
 
-struct cli_set { /* --set NAME=VALUE, repeatable */
+struct cli_set { /* --set NAME=VALUE, --sweep NAME=A,B,C; repeatable */
     char *name, *value;
 };
 
@@ -30,6 +30,8 @@ struct cli_args {
     size_t word_count;
     struct cli_set *sets;
     size_t set_count;
+    struct cli_set *sweeps;
+    size_t sweep_count;
     char *command_line; /* for the evidence */
 };
 
@@ -38,7 +40,7 @@ struct command {
     const struct param *options;
     size_t options_size;
     size_t min_words, max_words;
-    bool takes_set;
+    bool takes_set, takes_sweep;
     /* Returns an exit code; on an error it fills err and returns EXIT_USAGE or what fits. */
     int (*run)(const struct cli_args *args, struct err *err);
 };

@@ -111,8 +111,12 @@ static bool print_scenario(const char *file, struct buf *out)
     buf_printf(out, "    topology  %s: %s\n", parts.topology->name,
                parts.topology->description ? parts.topology->description : "");
     print_needs(parts.topology, out);
-    buf_printf(out, "    takes     %s%s\n", scenario->usual ? "about " : "not said by the scenario",
+    buf_printf(out, "    takes     %s%s", scenario->usual ? "about " : "not said by the scenario",
                scenario->usual ? scenario->usual : "");
+    if (scenario->sweep.axis_count > 0) {
+        buf_printf(out, " each, swept in %zu drills", grid_cells(&scenario->sweep));
+    }
+    buf_puts(out, "\n");
     return true;
 }
 

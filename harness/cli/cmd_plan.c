@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "harness/base/clock.h"
-#include "harness/cli/prepare.h"
+#include "harness/cli/cells.h"
 
 struct plan_options {
     struct terms_options terms;
@@ -60,22 +60,51 @@ static void print_plan(const struct prepared *prepared, struct buf *out)
     if (prepared->terms.evidence) {
         buf_printf(out, "\n%s", prepared->terms.evidence);
     }
-    buf_printf(out, "\n  takes at least %s of load, at most %s\nnothing was touched\n",
-               clock_format_duration(prepared->plan->usual_ns, usual),
+    buf_printf(out, "\n  takes at least %s of load, at most %s\n", clock_format_duration(prepared->plan->usual_ns, usual),
                clock_format_duration(prepared->plan->longest_ns, longest));
+}
+
+/* The plan above is the first drill's; every other one was made and checked as well. */
+static void print_sweep(const struct cells *cells, struct buf *out)
+{
+    char text[32];
+    int64_t least_ns = 0, longest_ns = 0, usual_ns = cells_usual_ns(cells);
+    for (size_t i = 0; i < cells->count; i++) {
+        least_ns += cells->items[i].prepared.plan->usual_ns;
+        longest_ns += cells->items[i].prepared.plan->longest_ns;
+    }
+    buf_printf(out, "sweep: %zu drills, one for each of", cells->count);
+    for (size_t i = 0; i < cells->grid.axis_count; i++) {
+        const struct grid_axis *axis = &cells->grid.axes[i];
+        buf_printf(out, "%s %s", i ? "," : "", axis->name);
+        for (size_t j = 0; j < axis->count; j++) {
+            buf_printf(out, "%s%s", j ? "|" : " ", axis->values[j]);
+        }
+    }
+    buf_printf(out, "\n  all were checked; the plan above is that of ");
+    grid_say(&cells->grid, 0, out);
+    if (usual_ns > 0) {
+        buf_printf(out, "\n  together they take about %s", clock_format_duration(usual_ns, text));
+    }
+    buf_printf(out, "\n  at least %s of load, ", clock_format_duration(least_ns, text));
+    buf_printf(out, "at most %s\n", clock_format_duration(longest_ns, text));
 }
 
 static int run(const struct cli_args *args, struct err *err)
 {
     const struct plan_options *plan = args->options;
     struct engine_options options = {.allow_host = plan->allow_host, .interrupt_fd = -1};
-    struct prepared prepared CLEANUP(prepared_clear) = {0};
+    struct cells cells CLEANUP(cells_clear) = {0};
     struct buf out CLEANUP(buf_clear) = {0};
     struct terms_request terms = {.options = &plan->terms, .args = args};
-    if (prepare_scenario(args->words[0], &terms, &options, &prepared, err) < 0) {
+    if (cells_prepare(args->words[0], &terms, &options, &cells, err) < 0) {
         return cli_exit_code(err);
     }
-    print_plan(&prepared, &out);
+    print_plan(&cells.items[0].prepared, &out);
+    if (cells.count > 1) {
+        print_sweep(&cells, &out);
+    }
+    buf_puts(&out, "nothing was touched\n");
     (void)fputs(buf_str(&out), stdout);
     return EXIT_PASS;
 }
@@ -92,5 +121,6 @@ const struct command cmd_plan = {
     .min_words = 1,
     .max_words = 1,
     .takes_set = true,
+    .takes_sweep = true,
     .run = run,
 };

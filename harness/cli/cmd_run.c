@@ -10,12 +10,14 @@
 #include "harness/base/fd.h"
 #include "harness/base/log.h"
 #include "harness/base/str.h"
+#include "harness/cli/cells.h"
 #include "harness/cli/progress.h"
 #include "harness/cli/render.h"
 #include "harness/cli/sealing.h"
 #include "harness/measure/result.h"
 #include "reports/repeat.h"
 #include "reports/report.h"
+#include "reports/sweep.h"
 
 const struct param run_table[] = {
     TERMS_OPTIONS(struct run_options, terms),
@@ -69,6 +71,9 @@ static int tell(const struct rendered *rendered, const struct run_options *run, 
     announce_print(&run->announce, result, data, &end, progress->colour);
     announce_elsewhere(&run->announce, result, &rendered->context, data);
     repeat_add(run->repeats, result, end.code, end.words, bundle);
+    if (run->sweep) {
+        sweep_add(run->sweep, run->cell, result, end.code, end.words, bundle);
+    }
     return end.code;
 }
 
@@ -145,49 +150,112 @@ static int tell_repeats(const struct run_options *run, int worst, struct err *er
     return worst;
 }
 
+static bool goes_on(int worst, const struct err *err)
+{
+    return worst != EXIT_ABORTED && worst != EXIT_CLEANUP && err->code == ERR_NONE;
+}
+
+static int run_repeats(struct cell *cell, struct run_options *run, struct err *err)
+{
+    struct repeat *repeats CLEANUP(repeat_cleanup) = repeat_new();
+    int worst = EXIT_PASS;
+    run->repeats = repeats;
+    for (int64_t i = 0; i < run->repeat && goes_on(worst, err); i++) {
+        cell->options.repeat = i + 1;
+        worst = cli_exit_worse(worst, drill_once(&cell->prepared, &cell->options, run, err));
+        cell->options.seed++;
+    }
+    return err->code == ERR_NONE && !run->sweep ? tell_repeats(run, worst, err) : worst;
+}
+
+/* What was measured is told even when the sweep did not come to its end. */
+static int tell_sweep(const struct run_options *run, int worst)
+{
+    FILE *out = run->announce.tap ? stderr : stdout;
+    struct buf text CLEANUP(buf_clear) = {0};
+    AUTO_FREE char *page = NULL;
+    struct err err = {0};
+    if (sweep_drills(run->sweep) == 0) {
+        return worst;
+    }
+    int status = sweep_write(run->sweep, worst, cli_exit_words(worst), &page, &err);
+    if (status < 0) {
+        fprintf(stderr, "drill: the sweep's page was not written: %s\n", err.text);
+        worst = cli_exit_worse(worst, EXIT_ARCHIVE);
+    }
+    sweep_console(run->sweep, &text);
+    fprintf(out, "\n%s", buf_str(&text));
+    if (page) {
+        fprintf(out, "  sweep: %s\n", page);
+    }
+    fprintf(out, "exit %d: %s, the worst of %zu drills\n", worst, cli_exit_words(worst), sweep_drills(run->sweep));
+    return worst;
+}
+
+static int run_sweep(struct cells *cells, struct run_options *run, struct err *err)
+{
+    const struct scenario *scenario = script_scenario(cells->items[0].prepared.script);
+    struct sweep *sweep CLEANUP(sweep_cleanup) = sweep_new(&cells->grid, scenario->name, scenario->title);
+    int worst = EXIT_PASS;
+    run->sweep = sweep;
+    for (size_t i = 0; i < cells->count && goes_on(worst, err); i++) {
+        struct buf values CLEANUP(buf_clear) = {0};
+        grid_say(&cells->grid, i, &values);
+        run->cell = i;
+        if (!run->announce.quiet) {
+            fprintf(run->announce.tap ? stderr : stdout, "\ndrill %zu of %zu: %s\n", i + 1, cells->count, buf_str(&values));
+            (void)fflush(stdout);
+        }
+        worst = cli_exit_worse(worst, run_repeats(&cells->items[i], run, err));
+    }
+    return tell_sweep(run, worst);
+}
+
+/* All that comes before the first drill. */
+static int get_ready(const char *file, const struct terms_request *terms, struct engine_options *options, struct run_options *run,
+                     struct cells *cells, struct err *err)
+{
+    if (announce_check(&run->announce, err) < 0) {
+        return EXIT_USAGE;
+    }
+    if (cells_prepare(file, terms, options, cells, err) < 0 || refuse_standing(cells->items[0].prepared.journal, err) < 0) {
+        return cli_exit_code(err);
+    }
+    run->sealing = (struct sealing_settings){.archive = run->terms.archive,
+                                             .sign_key = run->sign_key,
+                                             .timestamp_url = run->timestamp_url,
+                                             .retain_years = run->retain};
+    if (sealing_leftovers(&run->sealing, err) < 0) {
+        return err->code == ERR_INPUT ? EXIT_USAGE : EXIT_ARCHIVE;
+    }
+    tell_evidence(&cells->items[0].prepared, run);
+    return EXIT_PASS;
+}
+
 int run_drills(const char *file, const struct cli_args *args, const json_t *retest_of, struct err *err)
 {
     struct run_options *run_options = args->options;
-    struct prepared prepared CLEANUP(prepared_clear) = {0};
+    struct cells cells CLEANUP(cells_clear) = {0};
     struct terms_request terms = {.options = &run_options->terms, .args = args, .retest_of = retest_of};
     struct engine_options options = {.archive = run_options->terms.archive,
                                      .command_line = args->command_line,
                                      .seed = run_options->seed,
                                      .allow_host = run_options->allow_host,
                                      .interrupt_fd = -1};
-    if (announce_check(&run_options->announce, err) < 0) {
-        return EXIT_USAGE;
+    int code = get_ready(file, &terms, &options, run_options, &cells, err);
+    if (code != EXIT_PASS) {
+        return code;
     }
-    if (prepare_scenario(file, &terms, &options, &prepared, err) < 0 || refuse_standing(prepared.journal, err) < 0) {
-        return cli_exit_code(err);
-    }
-    run_options->sealing = (struct sealing_settings){.archive = run_options->terms.archive,
-                                                     .sign_key = run_options->sign_key,
-                                                     .timestamp_url = run_options->timestamp_url,
-                                                     .retain_years = run_options->retain};
-    if (sealing_leftovers(&run_options->sealing, err) < 0) {
-        return err->code == ERR_INPUT ? EXIT_USAGE : EXIT_ARCHIVE;
-    }
-    tell_evidence(&prepared, run_options);
     AUTO_FD int interrupt_fd = cli_interrupt_fd(err);
     if (interrupt_fd < 0) {
         return cli_exit_code(err);
     }
     AUTO_FREE char *control = cli_control_folder();
-    options.interrupt_fd = interrupt_fd;
-    options.control = control;
-    struct repeat *repeats CLEANUP(repeat_cleanup) = repeat_new();
-    run_options->repeats = repeats;
-    int worst = EXIT_PASS;
-    for (int64_t i = 0; i < run_options->repeat && worst != EXIT_ABORTED && worst != EXIT_CLEANUP; i++) {
-        options.repeat = i + 1;
-        worst = cli_exit_worse(worst, drill_once(&prepared, &options, run_options, err));
-        options.seed++;
-        if (err->code != ERR_NONE) {
-            break;
-        }
+    for (size_t i = 0; i < cells.count; i++) {
+        cells.items[i].options.interrupt_fd = interrupt_fd;
+        cells.items[i].options.control = control;
     }
-    return err->code == ERR_NONE ? tell_repeats(run_options, worst, err) : worst;
+    return cells.count > 1 ? run_sweep(&cells, run_options, err) : run_repeats(&cells.items[0], run_options, err);
 }
 
 static int run(const struct cli_args *args, struct err *err)
@@ -199,13 +267,16 @@ const struct command cmd_run = {
     .name = "run",
     .arguments = "SCENARIO.lua",
     .summary = "run a drill: bring the topology up, break it under load, measure, report",
-    .details = "Checks everything, brings the scenario's topology up (or uses the one that 'drill up' keeps), puts load on it, "
-               "takes the scenario's\n"
-               "steps, takes every fault away again and seals evidence and reports into the archive. Ctrl-C reverts and exits 4.",
+    .details =
+        "Checks everything, brings the scenario's topology up (or uses the one that 'drill up' keeps), puts load on it, "
+        "takes the scenario's\n"
+        "steps, takes every fault away again and seals evidence and reports into the archive. Ctrl-C reverts and exits 4.\n"
+        "A scenario with a sweep is drilled once for each combination of its values; a table and a heat map say what each gave.",
     .options = run_table,
     .options_size = sizeof(struct run_options),
     .min_words = 1,
     .max_words = 1,
     .takes_set = true,
+    .takes_sweep = true,
     .run = run,
 };

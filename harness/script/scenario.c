@@ -48,9 +48,9 @@ const struct param scenario_measure_table[] = {
 };
 
 /* The top level, for the help and the nearest name; maps and lists are read by hand. */
-static const char *const top_names[] = {"title",    "why",        "usual",  "topology", "load",
-                                        "measure",  "objectives", "alerts", "may_fire", "abort_when",
-                                        "settings", "params",     "cases",  "redact",   "run"};
+static const char *const top_names[] = {"title",      "why",    "usual",    "topology",   "load",     "measure",
+                                        "objectives", "alerts", "may_fire", "abort_when", "settings", "params",
+                                        "sweep",      "cases",  "redact",   "run"};
 
 static void free_names(char **names, size_t count)
 {
@@ -80,6 +80,7 @@ void scenario_free(struct scenario *scenario)
     node_free(scenario->settings);
     node_free(scenario->params);
     node_free(scenario->cases);
+    grid_clear(&scenario->sweep);
     free(scenario->file);
     free(scenario->folder);
     free(scenario->name);
@@ -323,6 +324,9 @@ static int read_all(struct scenario *scenario, const struct node *declared, stru
     }
     if (status == 0) {
         status = read_map(declared, "params", &scenario->params, err);
+    }
+    if (status == 0) {
+        status = grid_read(node_get(declared, "sweep"), &scenario->sweep, err);
     }
     return status < 0 ? status : read_cases(declared, &scenario->cases, err);
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/param/grid.h"
 #include "harness/param/param.h"
 
 struct scenario_load {
@@ -54,6 +55,7 @@ struct scenario {
     size_t redact_count;
     struct node *settings; /* for the topology, a map; never NULL */
     struct node *params;   /* the scenario's own, a map; never NULL */
+    struct grid sweep;     /* what a run of it goes through; no axis: one drill */
     struct node *cases;    /* objectives by a setting's or parameter's value: NAME to VALUE to a list of texts; never NULL */
 };
 

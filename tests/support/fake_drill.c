@@ -92,15 +92,21 @@ static void clear_ingredients(struct ingredients *parts)
     fd_close(parts->options.interrupt_fd);
 }
 
-static void prepare(const char *steps, struct ingredients *parts)
+const char *fake_drill_write(const char *steps)
 {
-    struct err err = {0};
     AUTO_FREE char *text =
         xasprintf("return drill { title = 'Fake', topology = 'fake.yaml',\n"
                   "load = { rate = '%s', writes = '30%%', deadline = '1s' }, measure = { hold = '5s' },\n"
                   "objectives = { 'rto <= 20s', 'lost <= 0', 'rpo <= 0s' },\n%srun = function(d)\n%s\nend }\n",
                   fake_system.rate ? fake_system.rate : "50/s", fake_system.declares ? fake_system.declares : "", steps);
     write_text("fake.lua", text);
+    return scenario_file;
+}
+
+static void prepare(const char *steps, struct ingredients *parts)
+{
+    struct err err = {0};
+    (void)fake_drill_write(steps);
     if (script_load(scenario_file, &parts->script, &err) < 0) {
         fail_msg("%s", err.text);
     }

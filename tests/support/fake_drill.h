@@ -19,7 +19,10 @@ struct fake_drill {
 int fake_drill_setup(void **state);    /* group: a temporary folder with a topology of two regions; fake_system is reset */
 int fake_drill_teardown(void **state); /* group: removes it */
 int fake_drill_reset(void **state);    /* each test: a system that is healthy */
-/* Take these steps (Lua) and measure. Hold 5 s, 50 requests a second, objectives: rto <= 20s, lost <= 0, rpo <= 0s. */
+/* Write the scenario with these steps (Lua) and give its path, for who runs it by other means. Hold 5 s, 50 requests a second,
+ * objectives: rto <= 20s, lost <= 0, rpo <= 0s, and what fake_system.declares. */
+const char *fake_drill_write(const char *steps);
+/* Write it, take the steps and measure. */
 void fake_drill_run(const char *steps, struct fake_drill *ret_drill);
 void fake_drill_clear(struct fake_drill *drill);
 size_t fake_drill_count(const struct fake_drill *drill, const char *kind); /* of events */

@@ -40,7 +40,7 @@ struct fake_system {
     const char *declares;     /* lines of the scenario's table, "abort_when = { … }," */
     const char *unhealthy;    /* the detail of steady checks that never pass */
     int interrupt_after_call; /* 0: never */
-    int interrupt_fd;         /* an eventfd that is made readable then */
+    int interrupt_fd;         /* an eventfd that is made readable then; -1: SIGINT is raised instead */
     int64_t change_ns;      /* what the observer 'view gw' of the topology says changes then, since the agents began; 0: never */
     const char *lost_place; /* its agent goes away … */
     int64_t lost_after_ns;  /* … so long after the first fault is in force */
