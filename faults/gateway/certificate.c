@@ -1,6 +1,7 @@
 /* Certificate: another leaf in place of the one that a service shows to its clients, as when a renewal was forgotten or went wrong. The
  * service is told to reload, so all is as it would be on that day: connections that stand may live on, new ones meet the other leaf. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -136,6 +137,22 @@ static int certificate_prepare(struct fault_instance *fault, struct err *err)
     return status;
 }
 
+static char *new_name(const struct swap *swap)
+{
+    return xasprintf("%s.by-drill", swap->path);
+}
+
+/* Only its owner may read it from the first byte on: there is a key in it. */
+static int write_new(const char *path, const struct stat *like, const void *data, size_t size, struct err *err)
+{
+    AUTO_FD int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 || fchmod(fd, 0600) < 0 || fchown(fd, like->st_uid, like->st_gid) < 0) {
+        return err_errno(err, errno, "cannot write '%s' as its owner would", path);
+    }
+    int status = fd_write_all(fd, data, size, err);
+    return status < 0 || fchmod(fd, like->st_mode & 07777) == 0 ? status : err_errno(err, errno, "cannot write '%s'", path);
+}
+
 /* A hard link keeps owner, mode and what a symbolic link means; the other file comes by a rename: there is always one to read. */
 static int swap_in(const struct swap *swap, struct err *err)
 {
@@ -149,10 +166,11 @@ static int swap_in(const struct swap *swap, struct err *err)
     if (stat(swap->path, &info) < 0 || (link(swap->path, swap->kept) < 0 && errno != EEXIST)) {
         return err_errno(err, errno, "cannot keep '%s' as '%s'", swap->path, swap->kept);
     }
-    status = fd_write_file_atomic(swap->path, text, size, err);
-    explicit_bzero(text, size); /* there is a key in it */
-    if (status == 0 && (chmod(swap->path, info.st_mode & 07777) < 0 || chown(swap->path, info.st_uid, info.st_gid) < 0)) {
-        status = err_errno(err, errno, "cannot give '%s' its owner and mode", swap->path);
+    AUTO_FREE char *fresh = new_name(swap);
+    status = write_new(fresh, &info, text, size, err);
+    explicit_bzero(text, size);
+    if (status == 0 && rename(fresh, swap->path) < 0) {
+        status = err_errno(err, errno, "cannot rename '%s' to '%s'", fresh, swap->path);
     }
     return status;
 }
@@ -217,18 +235,38 @@ static int await_back(const struct fault_instance *fault, const struct swap *swa
     return status;
 }
 
+static int remove_name(const char *path, struct err *err)
+{
+    return unlink(path) == 0 || errno == ENOENT ? 0 : err_errno(err, errno, "cannot remove '%s'", path);
+}
+
+/* While both names are one file yet, a rename does nothing and takes neither away. */
+static int put_back(const struct swap *swap, struct err *err)
+{
+    AUTO_FREE char *fresh = new_name(swap);
+    int status = remove_name(fresh, err);
+    if (status < 0) {
+        return status;
+    }
+    if (rename(swap->kept, swap->path) < 0) {
+        return errno == ENOENT ? 0 : err_errno(err, errno, "cannot put '%s' back", swap->path);
+    }
+    return remove_name(swap->kept, err);
+}
+
 /* What does not come back is residue. */
 static int revert_one(const struct fault_instance *fault, const struct swap *swap, struct err *err)
 {
     bool back = false;
     struct err ignored = {0};
-    if (rename(swap->kept, swap->path) < 0 && errno != ENOENT) {
-        return err_errno(err, errno, "cannot put '%s' back", swap->path);
+    int status = put_back(swap, err);
+    if (status < 0) {
+        return status;
     }
     if (!fault->services || (await_back(fault, swap, 0, &back, &ignored) == 0 && back)) {
         return 0;
     }
-    int status = fault->services->reload(fault->services->context, swap->service, err);
+    status = fault->services->reload(fault->services->context, swap->service, err);
     if (status == 0) {
         (void)await_back(fault, swap, MOMENT_MS, &back, &ignored);
     }
