@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,29 +39,34 @@ static bool changes_by_itself(const char *name)
     return false;
 }
 
-/* One that this kernel does not have, or that cannot be read, is left out. */
-static void add_sysctl(struct snapshot *snapshot, const char *name)
+/* One that this kernel does not have, or that cannot be read, is left out. There are some 1,500: the kernel need not walk to each from the
+ * root, and gives the whole of one at a time. */
+static void add_sysctl(struct snapshot *snapshot, int folder_fd, const char *file, const char *name)
 {
-    AUTO_FREE char *path = xasprintf("/proc/sys/%s", name);
-    AUTO_FREE char *value = NULL;
-    AUTO_FREE char *thing = xasprintf("sysctl %s", name);
-    struct err ignored;
-    if (fd_read_file(path, SYSCTL_MAX_BYTES, &value, NULL, &ignored) == 0) {
+    char value[FD_PART_BYTES];
+    AUTO_FD int fd = openat(folder_fd, file, O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd >= 0 ? read(fd, value, sizeof(value)) : -1;
+    if (size >= 0 && size < SYSCTL_MAX_BYTES) {
+        AUTO_FREE char *thing = xasprintf("sysctl %s", name);
+        value[size] = '\0';
         value[strcspn(value, "\n")] = '\0';
         snapshot_add(snapshot, thing, value);
     }
 }
 
-static void add_sysctl_folder(struct snapshot *snapshot, const char *folder, bool below)
+static void add_sysctl_folder(struct snapshot *snapshot, int root_fd, const char *folder, bool below)
 {
-    AUTO_FREE char *path = xasprintf("/proc/sys/%s", folder);
-    DIR *dir CLEANUP(dir_cleanup) = opendir(path);
+    int folder_fd = openat(root_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir CLEANUP(dir_cleanup) = folder_fd >= 0 ? fdopendir(folder_fd) : NULL;
+    if (!dir) {
+        fd_close(folder_fd);
+    }
     for (struct dirent *item = dir ? readdir(dir) : NULL; item; item = readdir(dir)) {
         AUTO_FREE char *name = xasprintf("%s/%s", folder, item->d_name);
         if (item->d_type == DT_REG && !changes_by_itself(item->d_name)) {
-            add_sysctl(snapshot, name);
+            add_sysctl(snapshot, folder_fd, item->d_name, name);
         } else if (item->d_type == DT_DIR && below && item->d_name[0] != '.') {
-            add_sysctl_folder(snapshot, name, false);
+            add_sysctl_folder(snapshot, root_fd, name, false);
         }
     }
 }
@@ -72,14 +78,15 @@ static void add_sysctls(struct snapshot *snapshot)
     static const char *const conf[] = {"net/ipv4/conf", "net/ipv6/conf"};
     static const char *const machine[] = {"vm/overcommit_memory", "vm/overcommit_ratio", "vm/panic_on_oom", "vm/swappiness",
                                           "kernel/pid_max",       "kernel/threads-max",  "fs/file-max",     "fs/nr_open"};
+    AUTO_FD int root_fd = open("/proc/sys", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (size_t i = 0; i < ARRAY_LEN(network); i++) {
-        add_sysctl_folder(snapshot, network[i], false);
+        add_sysctl_folder(snapshot, root_fd, network[i], false);
     }
     for (size_t i = 0; i < ARRAY_LEN(conf); i++) {
-        add_sysctl_folder(snapshot, conf[i], true);
+        add_sysctl_folder(snapshot, root_fd, conf[i], true);
     }
     for (size_t i = 0; i < ARRAY_LEN(machine); i++) {
-        add_sysctl(snapshot, machine[i]);
+        add_sysctl(snapshot, root_fd, machine[i], machine[i]);
     }
 }
 

@@ -46,7 +46,7 @@ int fd_read_file(const char *path, size_t max_bytes, char **ret_text, size_t *re
         return err_errno(err, errno, "cannot open '%s'", path);
     }
     for (;;) {
-        char part[16384];
+        char part[FD_PART_BYTES];
         ssize_t got = read(fd, part, sizeof(part));
         if (got < 0 && errno == EINTR) {
             continue;

@@ -21,6 +21,7 @@ DEFINE_CLEANUP(int, fd, fd_close)
 
 /* Write all of it, going on after EINTR and short writes. */
 int fd_write_all(int fd, const void *data, size_t size, struct err *err) MUST_CHECK;
+enum { FD_PART_BYTES = 16384 }; /* of a file at a time */
 /* Whole file as a NUL-terminated string; the caller frees. Refuses files over max_bytes. */
 int fd_read_file(const char *path, size_t max_bytes, char **ret_text, size_t *ret_size, struct err *err) MUST_CHECK;
 /* Write to path.tmp, fsync, rename: readers see the old file or the whole new one. */
