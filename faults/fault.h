@@ -71,8 +71,8 @@ struct fault_instance {
     struct fault_target target;
     void *options;   /* ops->options_size bytes, filled from ops->options */
     void *state;     /* ops->state_size bytes, zeroed: sockets held, what was there before */
-    json_t *journal; /* what `apply` wants to remember for a revert from the journal alone; an object, written with fsync by the
-                                * agent after `prepare` and before `apply` */
+    json_t *journal; /* what a revert from the journal alone needs; an object, written with fsync by the agent after `prepare` and
+                                * before `apply`, and again after it when apply has changed it */
     const struct fault_services *services; /* NULL outside of an agent */
     int64_t before_ns, after_ns;           /* set by the agent around apply and revert */
     char mechanism[256];                   /* set by apply: "nft owner table", "netlink link flags", "pidfd" */

@@ -15,6 +15,8 @@
 #include "harness/base/fd.h"
 #include "harness/base/str.h"
 
+enum { FLAG_EXITING = 0x4 }; /* PF_EXITING of the kernel's */
+
 struct family {
     struct proc_info *items;
     size_t count, capacity;
@@ -33,6 +35,8 @@ bool proc_read(pid_t pid, struct proc_info *ret_info)
     char path[64], text[1024];
     struct proc_info info = {.pid = pid};
     unsigned long long start = 0;
+    unsigned flags = 0;
+    unsigned long pending = 0;
     int parent = 0;
     (void)str_format(path, sizeof(path), "/proc/%d/stat", (int)pid);
     ssize_t size = read_small(path, text, sizeof(text));
@@ -45,11 +49,14 @@ bool proc_read(pid_t pid, struct proc_info *ret_info)
     if (!open_bracket || !close_bracket) {
         return false;
     }
-    /* Fields 3, 4 and 22 of proc(5). */
-    if (sscanf(close_bracket + 1, " %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu", &info.state,
-               &parent, &start) != 3) {
+    /* Fields 3, 4, 9, 22 and 31 of proc(5). */
+    if (sscanf(
+            close_bracket + 1,
+            " %c %d %*s %*s %*s %*s %u %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu %*s %*s %*s %*s %*s %*s %*s %*s %lu",
+            &info.state, &parent, &flags, &start, &pending) != 5) {
         return false;
     }
+    info.ending = strchr("ZX", info.state) || flags & FLAG_EXITING || pending & 1ul << (SIGKILL - 1);
     *close_bracket = '\0';
     (void)str_copy(info.name, sizeof(info.name), open_bracket + 1);
     info.parent = parent;

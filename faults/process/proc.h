@@ -13,7 +13,8 @@
 
 struct proc_info {
     pid_t pid, parent;
-    char state; /* 'R', 'S', 'T' stopped, 'Z' zombie, … */
+    char state;  /* 'R', 'S', 'T' stopped, 'Z' zombie, … */
+    bool ending; /* it runs no more of its program: SIGKILL is on its way, it exits, or waits to be reaped */
     uint64_t start_ticks;
     char name[32];
 };

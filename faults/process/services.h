@@ -6,6 +6,8 @@
 
 /* Put the names of the target's services that run (or do not) into the journal under `key`, once. */
 int services_remember(struct fault_instance *fault, const char *key, bool running, struct err *err) MUST_CHECK;
+/* How many names journal[key] has; none before it was remembered, and none without lent services. */
+size_t services_count(const struct fault_instance *fault, const char *key);
 /* What of journal[key] runs now; `name` (may be NULL) gets one that does not. Without lent services nothing runs. */
 int services_running(const struct fault_instance *fault, const char *key, size_t *ret_count, const char **name,
                      struct err *err) MUST_CHECK;

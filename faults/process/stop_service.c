@@ -13,7 +13,7 @@ struct stop_service_options {
 };
 
 struct stop_service_state {
-    bool asked;
+    bool asked, reverted; /* by this process */
     int64_t asked_ns;
 };
 
@@ -56,6 +56,8 @@ static int stop_service_apply(struct fault_instance *fault, struct err *err)
         state->asked = true;
         state->asked_ns = clock_now_ns();
     }
+    state->reverted = false;
+    json_object_set_new(fault->journal, "asked", json_true()); /* written again once this has worked */
     (void)str_copy(fault->mechanism, sizeof(fault->mechanism), "declared stop command or signal");
     return services_stop(fault, "stopped", err);
 }
@@ -92,23 +94,26 @@ static int stop_service_tick(struct fault_instance *fault, int64_t *ret_due_ns, 
     return status;
 }
 
-/* One that is just ending would look as if it ran: it is seen out first. After a crash nobody knows whether it was asked, and one that runs
- * is left alone. */
+/* Who was asked and has not ended yet would end after this: it is seen out first, by SIGKILL if need be. When its agent died in the middle of
+ * asking, nobody knows: what runs on for a moment was not asked, and is left alone. */
 static int stop_service_revert(struct fault_instance *fault, struct err *err)
 {
     struct stop_service_state *state = fault->state;
     size_t running = 0;
-    int status = state->asked ? services_await(fault, "stopped", 0, &running, err) : 0;
-    if (status == 0 && running > 0) {
+    int status = state->reverted ? 0 : services_await(fault, "stopped", 0, &running, err);
+    if (status == 0 && running > 0 && json_flag(fault->journal, "asked", false)) {
         status = family_signal(fault, FAMILY_ALL, SIGKILL, err);
-    }
-    if (status == 0 && running > 0) {
-        status = services_await(fault, "stopped", 0, &running, err);
+        if (status == 0) {
+            status = services_await(fault, "stopped", 0, &running, err);
+        }
     }
     if (status == 0) {
         status = services_start(fault, "stopped", err);
     }
-    state->asked = state->asked && status < 0;
+    if (status == 0) {
+        state->asked = false;
+        state->reverted = true;
+    }
     return status;
 }
 

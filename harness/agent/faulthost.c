@@ -174,6 +174,20 @@ static void tick(void *context)
     }
 }
 
+/* What apply has put into the journal is for a revert from it alone. */
+static int apply_and_remember(struct held *held, struct err *err)
+{
+    struct fault_instance *fault = held->fault;
+    AUTO_JSON json_t *written = json_deep_copy(fault->journal);
+    fault->before_ns = clock_now_ns();
+    int status = fault->ops->apply(fault, err);
+    fault->after_ns = clock_now_ns();
+    if (status == 0 && held->agent->journal && !json_equal(written, fault->journal)) {
+        status = journal_write(held->agent->journal, fault, err);
+    }
+    return status;
+}
+
 static int apply_held(struct held *held, struct err *err)
 {
     struct fault_instance *fault = held->fault;
@@ -188,9 +202,7 @@ static int apply_held(struct held *held, struct err *err)
         held->reverted = true; /* nothing was changed yet */
         return status;
     }
-    fault->before_ns = clock_now_ns();
-    status = fault->ops->apply(fault, err);
-    fault->after_ns = clock_now_ns();
+    status = apply_and_remember(held, err);
     if (status < 0) {
         struct err local = {0};
         if (revert_held(held, &local) < 0) {
