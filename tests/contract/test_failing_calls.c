@@ -1,13 +1,12 @@
 /* Every system call and every netlink message of every registered fault fails once: the error is in words, memory and descriptors do not
  * leak, nothing is left behind, and who says that it worked is right. Without more words a part of them, spread over all; with
- * DRILL_FAILING_CALLS=all every call with every error (ci/failing-calls). */
-#include "tests/contract/test_faults_victim.h"
+ * DRILL_FAILING_CALLS=all every call with every error. Environment further: DRILL_FAULT=NAME, DRILL_JOBS, DRILL_TABLE=FILE (rows in
+ * Markdown). ci/failing-calls sets them; "list" as argument names the faults. */
+#include "tests/contract/test_failing_calls.h"
+#include "tests/contract/test_faults_stage.h"
 
-#include <linux/netlink.h>
-#include <stdlib.h>
-
-#include "faults/snapshot.h"
-#include "tests/support/tracer.h"
+#include "harness/agent/lent.h"
+#include "harness/base/vec.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/lsan_interface.h>
@@ -15,9 +14,32 @@
 
 static const int errors[] = {EPERM, ENOMEM, EBUSY, ENOENT, EAGAIN};
 
-enum { CALLS_EACH = 10, MESSAGES_EACH = 5, COMPLAINT_BYTES = 1200 };
+enum { FAULTS_MAX = 64, CALLS_EACH = 10, MESSAGES_EACH = 5, COMPLAINT_BYTES = 1200 };
 
-static struct victim victim;
+struct tally {
+    size_t tried, not_reached, bad;
+};
+
+struct shared { /* between the workers and their parent */
+    long calls[FAULTS_MAX], messages[FAULTS_MAX];
+    char cannot[FAULTS_MAX][600]; /* why the fault cannot be in force here */
+    struct tally tallies[FAULTS_MAX];
+    size_t next; /* work that was not taken yet */
+};
+static struct shared *shared;
+
+struct work {
+    size_t fault;
+    long number;
+    bool message;
+    int error;
+};
+
+struct works {
+    VEC(struct work) list;
+};
+
+static struct stage stage; /* of this worker */
 
 /* ---- what is followed: the life of one fault ---- */
 
@@ -33,7 +55,7 @@ static int count_descriptors(void)
 struct life {
     int say_fd;
     struct err err;
-    bool bad;
+    bool applied, bad;
 };
 
 static void complain(struct life *life, const char *what, const char *detail)
@@ -58,11 +80,16 @@ static void live(struct fault_instance *fault, struct life *life)
     const struct fault_ops *ops = fault->ops;
     struct buf left CLEANUP(buf_clear) = {0};
     (void)raise(SIGSTOP); /* from here on calls fail */
-    bool applied = went_well(life, "supported", ops->supported(fault, &life->err)) &&
-                   went_well(life, "prepare", ops->prepare(fault, &life->err)) &&
-                   went_well(life, "apply", ops->apply(fault, &life->err));
-    if (applied && !lab_proven(fault, LAB_PATIENCE_MS)) {
+    life->applied = went_well(life, "supported", ops->supported(fault, &life->err)) &&
+                    went_well(life, "prepare", ops->prepare(fault, &life->err)) &&
+                    went_well(life, "apply", ops->apply(fault, &life->err));
+    if (life->applied && !lab_proven(fault, LAB_PATIENCE_MS)) {
         complain(life, "apply", "said that it worked, but the fault is not in force");
+    }
+    if (life->applied && ops->tick) {
+        int64_t due_ns = 0;
+        struct buf told CLEANUP(buf_clear) = {0};
+        (void)went_well(life, "tick", ops->tick(fault, &due_ns, &told, &life->err));
     }
     if (!went_well(life, "revert", ops->revert(fault, &life->err)) && ops->revert(fault, &life->err) < 0) {
         complain(life, "the second revert", life->err.text); /* a call fails once */
@@ -71,20 +98,32 @@ static void live(struct fault_instance *fault, struct life *life)
         buf_reset(&left);
         (void)!ops->residue(fault, &left, &life->err);
     }
-    if (left.size && !(applied && fault_hint(ops)->permanent)) {
+    if (left.size && !(life->applied && fault_hint(ops)->permanent)) {
         complain(life, "residue", buf_str(&left));
     }
 }
 
-static void be_fault(const struct fault_ops *ops, int say_fd)
+/* With what an agent lends. */
+static struct fault_instance *make_fault(const json_t *description, struct lent **ret_lent)
+{
+    struct fault_instance *fault = NULL;
+    must(fault_instance_new(description, &fault, err));
+    *ret_lent = lent_new(description);
+    fault->services = lent_services(*ret_lent);
+    return fault;
+}
+
+static void be_fault(const json_t *description, int say_fd)
 {
     struct life life = {.say_fd = say_fd};
-    struct fault_instance *fault = victim_fault(ops, &victim);
-    int before = count_descriptors();
+    struct lent *lent = NULL;
+    struct fault_instance *fault = make_fault(description, &lent);
+    int descriptors = count_descriptors();
     live(fault, &life);
     (void)raise(SIGSTOP); /* and no more: LeakSanitizer cannot look at a process that is followed */
     fault_instance_free(fault);
-    if (count_descriptors() != before) {
+    lent_free(lent);
+    if (count_descriptors() != descriptors) {
         complain(&life, "descriptors", "some are still open");
     }
 #if defined(__SANITIZE_ADDRESS__)
@@ -95,131 +134,21 @@ static void be_fault(const struct fault_ops *ops, int say_fd)
     _exit(life.bad);
 }
 
-/* ---- who follows ---- */
+/* ---- what must hold afterwards ---- */
 
-struct attempt {
-    long wanted;  /* this call of all that are made, from 0; -1: only count */
-    bool message; /* of the netlink messages instead: the kernel refuses it */
-    int error;
-    long calls, messages;
-    bool done;
-    long call; /* that failed */
-    pid_t refused_pid;
-    uint64_t type_at; /* of the message that was made wrong */
-    uint16_t type;
+struct trial {
+    const struct fault_ops *ops;
+    struct attempt attempt;
+    bool bad;
 };
 
-/* A netlink message is sent by sendto or sendmsg through libnl: find its header. 0: it is none. */
-static uint64_t message_of(const struct trace_step *step)
+static void say(struct trial *trial, const char *what, const char *detail)
 {
-    char path[64], link[64];
-    struct nlmsghdr header;
-    uint64_t at = step->args[1];
-    if (step->call == SYS_sendmsg) {
-        struct msghdr message;
-        struct iovec part;
-        if (!trace_peek(step->pid, step->args[1], &message, sizeof(message)) ||
-            !trace_peek(step->pid, (uintptr_t)message.msg_iov, &part, sizeof(part))) {
-            return 0;
-        }
-        at = (uintptr_t)part.iov_base;
-    } else if (step->call != SYS_sendto) {
-        return 0;
-    }
-    (void)str_format(path, sizeof(path), "/proc/%d/fd/%d", (int)step->pid, (int)step->args[0]);
-    ssize_t size = readlink(path, link, sizeof(link) - 1);
-    link[size > 0 ? size : 0] = '\0';
-    bool fits = str_starts_with(link, "socket:") && trace_peek(step->pid, at, &header, sizeof(header));
-    return fits && header.nlmsg_len >= sizeof(header) && header.nlmsg_len < 65536 && (header.nlmsg_flags & NLM_F_REQUEST) ? at
-                                                                                                                          : 0;
-}
-
-/* A type that no family knows. */
-static void spoil_message(struct attempt *attempt, const struct trace_step *step, uint64_t at)
-{
-    static const uint16_t unknown = 0x7ffe;
-    attempt->type_at = at + offsetof(struct nlmsghdr, nlmsg_type);
-    (void)trace_peek(step->pid, attempt->type_at, &attempt->type, sizeof(attempt->type));
-    (void)trace_poke(step->pid, attempt->type_at, &unknown, sizeof(unknown));
-    attempt->refused_pid = step->pid;
-    attempt->call = step->call;
-}
-
-/* The kernel's refusal with the error that was wanted. True when it was the refusal. */
-static bool dress_refusal(const struct attempt *attempt, const struct trace_step *step)
-{
-    struct {
-        struct nlmsghdr header;
-        int error;
-    } answer;
-    struct msghdr message;
-    struct iovec part;
-    if (step->call != SYS_recvmsg || step->result < (int64_t)sizeof(answer) ||
-        !trace_peek(step->pid, step->args[1], &message, sizeof(message)) ||
-        !trace_peek(step->pid, (uintptr_t)message.msg_iov, &part, sizeof(part)) ||
-        !trace_peek(step->pid, (uintptr_t)part.iov_base, &answer, sizeof(answer)) || answer.header.nlmsg_type != NLMSG_ERROR) {
-        return false;
-    }
-    answer.error = -attempt->error;
-    (void)trace_poke(step->pid, (uintptr_t)part.iov_base, &answer, sizeof(answer));
-    return !(step->args[2] & MSG_PEEK);
-}
-
-static enum trace_action visit_message(struct attempt *attempt, const struct trace_step *step)
-{
-    if (step->before && attempt->wanted == attempt->messages && !attempt->refused_pid) {
-        uint64_t at = message_of(step);
-        if (at) {
-            spoil_message(attempt, step, at);
-            attempt->messages++;
-        }
-    } else if (step->before && message_of(step)) {
-        attempt->messages++;
-    } else if (!step->before && step->pid == attempt->refused_pid) {
-        if (attempt->type_at && step->call == attempt->call) {
-            (void)trace_poke(step->pid, attempt->type_at, &attempt->type, sizeof(attempt->type));
-            attempt->type_at = 0;
-        } else if (dress_refusal(attempt, step)) {
-            attempt->done = true;
-            return TRACE_LET_GO;
-        }
-    }
-    return TRACE_GO_ON;
-}
-
-/* Not every error is a failure: that /proc has no such file says that the process is gone, and ENOENT from getdents is the end of a
- * folder to readdir(3). */
-static bool is_an_answer(const struct attempt *attempt, const struct trace_step *step)
-{
-    char path[7] = "";
-    if (attempt->error != ENOENT) {
-        return false;
-    }
-    bool in_proc = step->call == SYS_openat && trace_peek(step->pid, step->args[1], path, 6) && str_eq(path, "/proc/");
-    return in_proc || step->call == SYS_getdents64 || step->call == SYS_read; /* which has no such error */
-}
-
-/* A descriptor that could not be closed is a leak by definition: close is not made to fail. */
-static enum trace_action visit_call(void *context, const struct trace_step *step)
-{
-    struct attempt *attempt = context;
-    if (!step->first || step->call == SYS_tgkill || step->call == SYS_kill || step->call == SYS_close) {
-        return TRACE_GO_ON;
-    }
-    if (attempt->message) {
-        return visit_message(attempt, step);
-    }
-    if (!step->before) {
-        bool failed = attempt->done;
-        return failed ? TRACE_LET_GO : TRACE_GO_ON;
-    }
-    attempt->messages += message_of(step) != 0;
-    if (attempt->calls++ != attempt->wanted) {
-        return TRACE_GO_ON;
-    }
-    attempt->done = true;
-    attempt->call = step->call;
-    return is_an_answer(attempt, step) ? TRACE_LET_GO : TRACE_FAIL;
+    const struct attempt *attempt = &trial->attempt;
+    printf("BAD %s: %s %ld (%s) failed with %s: %s%s\n", trial->ops->name, attempt->message ? "message" : "call", attempt->wanted,
+           trace_call_name(attempt->call), strerrorname_np(attempt->error), what, detail);
+    (void)fflush(stdout);
+    trial->bad = true;
 }
 
 /* Orphans of what was followed end with it, and are ours to be seen out: this is the first process here. */
@@ -232,128 +161,115 @@ static bool names_helper(const json_t *left)
     return found;
 }
 
-static void assert_clean(const struct snapshot *before, const char *what)
+static void compare(struct trial *trial)
 {
     AUTO_JSON json_t *left = json_array();
     int64_t until_ns = clock_now_ns() + LAB_PATIENCE_MS * NS_PER_MS;
-    must(snapshot_compare(before, left, err));
+    must(snapshot_compare(stage.before, left, err));
     while (names_helper(left) && clock_now_ns() < until_ns) {
         while (waitpid(-1, NULL, WNOHANG) > 0) {
         }
         (void)poll(NULL, 0, 2); /* nothing tells of the end of a process that is not ours yet */
         json_array_clear(left);
-        must(snapshot_compare(before, left, err));
+        must(snapshot_compare(stage.before, left, err));
     }
+    stage_compare(&stage, trial->ops, left);
     for (size_t i = 0; i < json_array_size(left); i++) {
         const char *text = json_string_value(json_array_get(left, i));
         if (!str_starts_with(text, "stopped process")) { /* ours are asked after by residue */
-            fail_msg("%s: left: %s", what, text);
+            say(trial, "left: ", text);
         }
     }
 }
 
-static void judge(const struct fault_ops *ops, const struct attempt *attempt, int status, int say_fd)
+static void judge(struct trial *trial, int status, int say_fd)
 {
     char complaints[4 * COMPLAINT_BYTES];
     ssize_t size = read(say_fd, complaints, sizeof(complaints) - 1);
     complaints[size > 0 ? size : 0] = '\0';
     if (status != 0) {
-        fail_msg("%s: %s %ld (%s) failed with %s: wait status %x: %s", ops->name, attempt->message ? "message" : "call",
-                 attempt->wanted, trace_call_name(attempt->call), strerrorname_np(attempt->error), (unsigned)status, complaints);
+        char what[64];
+        (void)str_format(what, sizeof(what), "wait status %x: ", (unsigned)status);
+        say(trial, what, complaints);
     }
 }
 
-static void try_once(const struct fault_ops *ops, struct attempt *attempt)
+static void follow(struct trial *trial, const json_t *description)
 {
-    int go[2], say[2];
-    struct trace trace = {.visit = visit_call, .context = attempt, .fail_errno = attempt->error};
+    int go[2], heard[2];
+    struct trace trace = {.visit = visit_call, .context = &trial->attempt, .fail_errno = trial->attempt.error};
     assert_return_code(pipe2(go, O_CLOEXEC), errno);
-    assert_return_code(pipe2(say, O_CLOEXEC | O_NONBLOCK), errno);
+    assert_return_code(pipe2(heard, O_CLOEXEC | O_NONBLOCK), errno);
     pid_t pid = fork();
     if (pid == 0) {
         trace_wait_to_be_followed(go[0]);
-        be_fault(ops, say[1]);
+        be_fault(description, heard[1]);
     }
     assert_true(trace_run(&trace, pid, go[1]));
     while (trace.first_status == -1 || WIFSTOPPED(trace.first_status)) { /* it was let go; then its mark stops it */
         (void)kill(pid, trace.first_status == -1 ? 0 : SIGCONT);
         assert_int_equal(waitpid(pid, &trace.first_status, WUNTRACED), pid);
     }
-    judge(ops, attempt, trace.first_status, say[0]);
+    judge(trial, trace.first_status, heard[0]);
     for (int i = 0; i < 2; i++) {
         fd_close(go[i]);
-        fd_close(say[i]);
+        fd_close(heard[i]);
     }
 }
 
-struct tally {
-    size_t tried, not_reached;
-};
-
-/* Some faults end it, or its connection. */
-static void renew_victim(const struct fault_ops *ops)
+static void try_once(struct trial *trial)
 {
-    struct proc_info info;
-    if (fault_hint(ops)->permanent || !proc_read(victim.parent, &info) || info.state == 'Z' || !proc_read(victim.child, &info)) {
-        victim_end(victim);
-        victim = victim_start(0);
+    AUTO_JSON json_t *description = stage_enter(&stage, trial->ops);
+    follow(trial, description);
+    compare(trial);
+    if (trial->bad || fault_hint(trial->ops)->permanent || !stage_is_well(&stage)) { /* some end the victim, or its connection */
+        stage_leave(&stage);
     }
 }
 
-static void fail_one(const struct fault_ops *ops, long number, bool message, int error, struct tally *tally)
+/* ---- all of it, side by side ---- */
+
+static void do_work(int worker, void *context)
 {
-    struct snapshot *before CLEANUP(snapshot_cleanup) = NULL;
-    struct attempt attempt = {.wanted = number, .message = message, .error = error};
-    AUTO_FREE char *what = xasprintf("%s: %s %ld, %s", ops->name, message ? "message" : "call", number, strerrorname_np(error));
-    must(snapshot_take(&before, err));
-    try_once(ops, &attempt);
-    assert_clean(before, what);
-    tally->tried++;
-    tally->not_reached += !attempt.done;
-    renew_victim(ops);
+    const struct works *works = context;
+    size_t count = 0, i;
+    const struct fault_ops *const *faults = fault_list(&count);
+    (void)worker;
+    while ((i = __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED)) < works->list.count) {
+        const struct work *work = &works->list.items[i];
+        struct trial trial = {.ops = faults[work->fault],
+                              .attempt = {.wanted = work->number, .message = work->message, .error = work->error}};
+        struct tally *tally = &shared->tallies[work->fault];
+        try_once(&trial);
+        (void)__atomic_fetch_add(&tally->tried, 1, __ATOMIC_RELAXED);
+        (void)__atomic_fetch_add(&tally->not_reached, !trial.attempt.done, __ATOMIC_RELAXED);
+        (void)__atomic_fetch_add(&tally->bad, trial.bad, __ATOMIC_RELAXED);
+    }
+}
+
+static bool is_asked_for(const struct fault_ops *ops)
+{
+    const char *only = workers_setting("DRILL_FAULT", NULL);
+    return !only || str_eq(only, ops->name);
+}
+
+static bool is_all(void)
+{
+    return str_eq(workers_setting("DRILL_FAILING_CALLS", ""), "all");
 }
 
 /* All with every error; or, spread over all, as many as the test has time for, with the errors in turn. */
-static void fail_each(const struct fault_ops *ops, long count, bool message, bool all, struct tally *tally)
+static void add_works(struct works *works, size_t fault, long count, bool message)
 {
+    bool all = is_all();
     long step = all ? 1 : count / (message ? MESSAGES_EACH : CALLS_EACH) + 1, turn = 0;
     for (long i = 0; i < count; i += step, turn++) {
         for (size_t j = 0; j < ARRAY_LEN(errors); j++) {
             if (all || (size_t)turn % ARRAY_LEN(errors) == j) {
-                fail_one(ops, i, message, errors[j], tally);
+                *VEC_ADD(&works->list) = (struct work){fault, i, message, errors[j]};
             }
         }
     }
-}
-
-static void each_call_fails_once(void **state)
-{
-    const char *wish = secure_getenv("DRILL_FAILING_CALLS"), *only = secure_getenv("DRILL_FAULT");
-    size_t count = 0;
-    const struct fault_ops *const *faults = fault_list(&count);
-    (void)state;
-    victim = victim_start(0);
-    for (size_t i = 0; i < count; i++) {
-        struct attempt plain = {.wanted = -1};
-        struct tally tally = {0};
-        if (only && !str_eq(only, faults[i]->name)) {
-            continue;
-        }
-        if (fault_hint(faults[i])->lent) { /* here the lab would be tried, not the fault */
-            printf("%-12s makes no calls of its own: left out\n", faults[i]->name);
-            continue;
-        }
-        try_once(faults[i], &plain);
-        victim_end(victim);
-        victim = victim_start(0);
-        fail_each(faults[i], plain.calls, false, str_eq(wish, "all"), &tally);
-        fail_each(faults[i], plain.messages, true, str_eq(wish, "all"), &tally);
-        printf("%-12s %4ld calls, %3ld netlink messages: %5zu made to fail, %zu not reached\n", faults[i]->name, plain.calls,
-               plain.messages, tally.tried - tally.not_reached, tally.not_reached);
-        (void)fflush(stdout);
-        assert_true(tally.tried == 0 || tally.not_reached < tally.tried); /* else the counting means nothing */
-    }
-    victim_end(victim);
 }
 
 /* ptrace is a matter of the machine, not of drill. */
@@ -378,17 +294,117 @@ static bool can_follow(void)
     return works;
 }
 
-int main(void)
+/* Tried in a process of its own, followed by nobody. */
+static bool can_be(size_t index, const struct fault_ops *ops)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(each_call_fails_once)};
-    if (!lab_make_namespaces()) {
-        return 77;
+    int status = 0;
+    AUTO_JSON json_t *description = stage_enter(&stage, ops);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct lent *lent = NULL;
+        struct fault_instance *fault = make_fault(description, &lent);
+        struct err err = {0};
+        if (ops->supported(fault, &err) < 0 || ops->prepare(fault, &err) < 0 || ops->apply(fault, &err) < 0) {
+            (void)str_copy(shared->cannot[index], sizeof(shared->cannot[index]), err.text);
+        }
+        (void)!ops->revert(fault, &err);
+        _exit(0);
     }
-    victim_own_processes();
+    (void)waitpid(pid, &status, 0);
+    stage_leave(&stage); /* anew: it may have been hit */
+    return status == 0 && !shared->cannot[index][0];
+}
+
+/* Nothing fails: how many calls are there? A fault that needs what this lab has not is left out; the table says so. */
+static void count_calls(int worker, void *context)
+{
+    size_t count = 0;
+    const struct fault_ops *const *faults = fault_list(&count);
+    (void)worker;
+    (void)context;
     if (!can_follow()) {
         printf("skipped: ptrace does not work here\n");
-        return 77;
+        (void)fflush(stdout);
+        _exit(77);
     }
-    lab_make();
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    for (size_t i = 0; i < count; i++) {
+        struct trial trial = {.ops = faults[i], .attempt = {.wanted = -1}};
+        if (is_asked_for(faults[i]) && can_be(i, faults[i])) {
+            try_once(&trial);
+            shared->calls[i] = trial.attempt.calls;
+            shared->messages[i] = trial.attempt.messages;
+            shared->tallies[i].bad += trial.bad;
+        }
+    }
+}
+
+static int list_faults(void)
+{
+    size_t count = 0;
+    const struct fault_ops *const *faults = fault_list(&count);
+    for (size_t i = 0; i < count; i++) {
+        printf("%s\n", faults[i]->name);
+    }
+    return 0;
+}
+
+static void put_rows(struct buf *out, struct tally *ret_all)
+{
+    size_t count = 0;
+    const struct fault_ops *const *faults = fault_list(&count);
+    for (size_t i = 0; i < count; i++) {
+        const struct tally *tally = &shared->tallies[i];
+        if (is_asked_for(faults[i]) && shared->cannot[i][0]) {
+            buf_printf(out, "| %s | cannot be in force here: %s | | | | |\n", faults[i]->name, shared->cannot[i]);
+        } else if (is_asked_for(faults[i])) {
+            buf_printf(out, "| %s | %ld | %ld | %zu | %zu | %zu |\n", faults[i]->name, shared->calls[i], shared->messages[i],
+                       tally->tried - tally->not_reached, tally->not_reached, tally->bad);
+        }
+        *ret_all =
+            (struct tally){ret_all->tried + tally->tried, ret_all->not_reached + tally->not_reached, ret_all->bad + tally->bad};
+    }
+}
+
+static int report(void)
+{
+    struct buf out CLEANUP(buf_clear) = {0};
+    struct err err = {0};
+    struct tally all = {0};
+    const char *file = workers_setting("DRILL_TABLE", NULL);
+    put_rows(&out, &all);
+    printf("| fault | calls | netlink messages | made to fail | not reached again | bad |\n|---|---|---|---|---|---|\n%s"
+           "%zu made to fail, %zu not reached again, %zu bad\n",
+           buf_str(&out), all.tried - all.not_reached, all.not_reached, all.bad);
+    if (file && fd_write_file_atomic(file, buf_str(&out), out.size, &err) < 0) {
+        printf("%s\n", err.text);
+        return 1;
+    }
+    return all.bad > 0 || all.not_reached * 5 > all.tried; /* else the counting means nothing */
+}
+
+static int run_all(void)
+{
+    size_t count = 0;
+    struct works works = {0};
+    int code = workers_run(1, count_calls, NULL);
+    (void)fault_list(&count);
+    for (size_t i = 0; i < count && code == 0; i++) {
+        add_works(&works, i, shared->calls[i], false);
+        add_works(&works, i, shared->messages[i], true);
+    }
+    if (code == 0) {
+        code = workers_run(strtoul(workers_setting("DRILL_JOBS", "4"), NULL, 10), do_work, &works);
+    }
+    VEC_CLEAR(&works.list);
+    int found = code == 77 ? 0 : report();
+    return code ? code : found;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && str_eq(argv[1], "list")) {
+        return list_faults();
+    }
+    shared = workers_share(sizeof(*shared));
+    return shared ? run_all() : 1;
 }

@@ -25,28 +25,29 @@ struct fault_hint {
     const char *fault;
     const char *options; /* JSON; strong enough that 40 datagrams show it. NULL: {} */
     unsigned hits;
-    bool permanent; /* what it did stays done: still proven after revert */
-    bool stopped;   /* it is pointed at a service that does not run */
-    bool lent;      /* it does all through the services that its agent lends: the calls are the agent's */
-    bool shop;      /* it is pointed at a service that shows a certificate */
-    bool traceless; /* a snapshot sees nothing of it while it is in force */
+    bool permanent;  /* what it did stays done: still proven after revert */
+    bool stopped;    /* it is pointed at a service that does not run */
+    bool supervised; /* it starts and stops the service by the ways that the topology declares */
+    bool shop;       /* it is pointed at a service that shows a certificate */
+    bool engine;     /* it is pointed at a container, and speaks to the engine */
+    bool traceless;  /* a snapshot sees nothing of it while it is in force */
 };
 
 static const struct fault_hint fault_hints[] = {
     {"blackhole", .hits = HITS_BORDERS},
     {"change", "{\"set\": \"off\"}", .traceless = true},
-    {"container_disconnect", .lent = true, .traceless = true},
-    {"container_kill", .lent = true, .traceless = true},
-    {"container_pause", .lent = true, .traceless = true},
-    {"certificate", "{\"with\": \"other.pem\"}", .shop = true, .lent = true, .traceless = true},
+    {"container_disconnect", .engine = true, .traceless = true},
+    {"container_kill", .engine = true, .traceless = true},
+    {"container_pause", .engine = true, .traceless = true},
+    {"certificate", "{\"with\": \"other.pem\"}", .shop = true, .traceless = true},
     {"corrupt", "{\"share\": \"50%\"}", .hits = HITS_BORDERS},
-    {"crash_loop", .hits = HITS_VICTIM, .lent = true, .traceless = true},
+    {"crash_loop", .hits = HITS_VICTIM, .supervised = true, .traceless = true},
     {"delay", "{\"by\": \"30ms\"}", .hits = HITS_BORDERS},
     {"duplicate", "{\"share\": \"50%\"}",
      .hits = HITS_BORDERS & ~(HITS_CONNECTION | HITS_PEER_CONNECTION)}, /* TCP minds no copy */
     {"flap", "{\"duty\": \"90%\"}", .hits = HITS_BORDERS},
     {"hang", .hits = HITS_VICTIM},
-    {"image_gone", .lent = true, .traceless = true},
+    {"image_gone", .engine = true, .traceless = true},
     {"kill", .hits = HITS_VICTIM, .permanent = true, .traceless = true},
     {"link_down", .hits = HITS_BORDERS},
     {"loss", "{\"probability\": \"50%\"}", .hits = HITS_BORDERS},
@@ -57,8 +58,8 @@ static const struct fault_hint fault_hints[] = {
     {"refuse", .hits = HITS_BORDERS},
     {"reorder", "{\"share\": \"50%\"}", .hits = HITS_BORDERS & ~(HITS_CONNECTION | HITS_PEER_CONNECTION)},
     {"reset", "{\"to\": \"127.0.0.0/8\"}", .permanent = true, .traceless = true},
-    {"start_service", .stopped = true, .lent = true, .traceless = true},
-    {"stop_service", .hits = HITS_VICTIM, .lent = true, .traceless = true},
+    {"start_service", .stopped = true, .supervised = true, .traceless = true},
+    {"stop_service", .hits = HITS_VICTIM, .supervised = true, .traceless = true},
 };
 
 static inline const struct fault_hint *fault_hint(const struct fault_ops *ops)

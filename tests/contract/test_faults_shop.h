@@ -14,6 +14,8 @@
 
 #include "tests/contract/test_faults_lab.h"
 
+#define SHOP_FOLDER "/tmp/drill-shop-XXXXXX"
+
 struct shop {
     char folder[64]; /* api.pem is shown; other.pem is another name's */
     int port;
@@ -43,7 +45,7 @@ static inline void shop_write(const struct shop *shop, const char *file, const c
 
 static inline void shop_make(struct shop *shop)
 {
-    *shop = (struct shop){.folder = "/tmp/drill-shop-XXXXXX"};
+    *shop = (struct shop){.folder = SHOP_FOLDER};
     assert_non_null(mkdtemp(shop->folder));
     shop_write(shop, "api.pem", "api.example.com");
     shop_write(shop, "other.pem", "www.example.org");

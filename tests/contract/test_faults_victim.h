@@ -253,11 +253,15 @@ static inline const json_t *victim_facts(void *context, const char *name)
     return handle;
 }
 
-/* Its child shows a certificate. */
+/* Its child shows a certificate; once it does, it stays so. */
 static inline void victim_open_shop(struct victim *victim)
 {
     struct shop shop;
+    struct proc_info info;
     char pid[16];
+    if (*victim->shop.folder && proc_read(victim->child, &info) && info.state != 'Z') {
+        return;
+    }
     shop_make(&shop);
     victim_end(*victim);
     *victim = victim_start_with(victim->port, &shop);
@@ -280,19 +284,29 @@ static inline void victim_lend(struct fault_instance *fault, struct victim *vict
 }
 
 /* A control that says "on", in memory of this process, which leaves nothing behind. */
+static __attribute__((unused)) struct {
+    pid_t owner;
+    int fd;
+} victim_control_memory;
+
 static inline json_t *victim_control(void)
 {
-    static pid_t owner;
-    static int fd = -1;
     char path[64];
-    if (owner != getpid()) {
-        owner = getpid();
-        fd = memfd_create("control", MFD_CLOEXEC);
+    if (victim_control_memory.owner != getpid()) {
+        victim_control_memory.owner = getpid();
+        victim_control_memory.fd = memfd_create("control", MFD_CLOEXEC);
     }
+    int fd = victim_control_memory.fd;
     assert_true(fd >= 0 && ftruncate(fd, 0) == 0 && pwrite(fd, "on\n", 3, 0) == 3);
-    (void)str_format(path, sizeof(path), "/proc/%d/fd/%d", (int)owner, fd);
+    (void)str_format(path, sizeof(path), "/proc/%d/fd/%d", (int)victim_control_memory.owner, fd);
     return json_pack("{s:[s, s], s:[s, s, s, s], s:i}", "get", "cat", path, "set", "sh", "-c", "printf '%s\\n' \"$1\" >\"$0\"",
                      path, "timeout_ms", 2000);
+}
+
+static inline bool victim_control_is_on(void)
+{
+    char text[8] = "";
+    return pread(victim_control_memory.fd, text, sizeof(text) - 1, 0) == 3 && str_eq(text, "on\n");
 }
 
 /* With options as JSON; region "east" of the lab, its host, the victim or a control: the first that the fault can be pointed at. */

@@ -4,21 +4,17 @@
  * `drill undo` when both did. Real agents, real journal, the controller's real connectors; the lab is a network that outlives them all, as a
  * user's own is.
  *
- * Environment: DRILL_KILL_SAMPLE=N (steps in all; "all": each), DRILL_KILL_SEED, DRILL_KILL_FAULT=NAME, DRILL_KILL_JOBS,
- * DRILL_KILL_TABLE=FILE (a table in Markdown). ci/kill-everywhere sets them. */
+ * Environment: DRILL_KILL_SAMPLE=N (steps in all; "all": each), DRILL_KILL_EVERY=yes (questions to the kernel are steps too),
+ * DRILL_KILL_SEED, DRILL_KILL_FAULT=NAME, DRILL_KILL_JOBS,
+ * DRILL_KILL_TABLE=FILE (its rows in Markdown). ci/kill-everywhere sets them; "list" as argument names the faults. */
 #include "tests/contract/test_kill_everywhere.h"
 
-#include <dirent.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-
-#include "faults/snapshot.h"
 #include "harness/agent/agent.h"
 #include "harness/agent/journal.h"
 #include "harness/base/vec.h"
+#include "tests/contract/test_faults_stage.h"
 
-enum { FAULTS_MAX = 64, SAMPLE = 72, QUIET_TIMEOUT_S = 20 };
+enum { FAULTS_MAX = 64, SAMPLE = 72, QUIET_TIMEOUT_S = 60, TRIES = 3, COUNT = -1, PHOTOGRAPH = -2 };
 
 static const char *const who_names[] = {"", "agent", "controller", "both"};
 static const char *const role_names[] = {"controller", "agent"};
@@ -31,9 +27,11 @@ struct tally {
 
 struct shared { /* between the workers and their parent */
     long steps[FAULTS_MAX][ROLE_COUNT];
+    char cannot[FAULTS_MAX][600]; /* why the fault's way cannot be gone here */
     struct tally tallies[FAULTS_MAX][WHO_BOTH + 1];
-    size_t next; /* work that was not taken yet */
+    size_t next_to_count, next; /* fault, and work, that was not taken yet */
     bool cannot_follow;
+    struct way ways[WORKERS_MAX]; /* of the present controller of each worker */
 };
 static struct shared *shared;
 
@@ -46,11 +44,11 @@ struct work {
 
 struct trial {
     const struct fault_ops *ops;
-    const struct work *work;
     struct attempt attempt;
-    struct victim victim;
+    struct stage *stage;
+    struct way *way;
     char journal[64];
-    bool clean;
+    bool clean, by_undo;
 };
 
 static void complain(struct trial *trial, const char *what)
@@ -83,17 +81,24 @@ static size_t count_files(const char *folder, char out[static 300])
     return count;
 }
 
-/* Whoever runs here besides us and the victim; 0: nobody. */
+/* Whoever runs here besides us and what is hit; 0: nobody. */
 static pid_t somebody(const struct trial *trial)
 {
     DIR *dir CLEANUP(dir_cleanup) = opendir("/proc");
     for (struct dirent *item = dir ? readdir(dir) : NULL; item; item = readdir(dir)) {
         pid_t pid = (pid_t)strtol(item->d_name, NULL, 10);
-        if (pid > 1 && pid != trial->victim.parent && pid != trial->victim.child) {
+        if (pid > 1 && !stage_has(trial->stage, pid)) {
             return pid;
         }
     }
     return 0;
+}
+
+static void ask_service(struct stage *stage)
+{
+    if (stage->supervisor.pid) {
+        (void)supervisor_ask(&stage->supervisor);
+    }
 }
 
 /* Orphans become our children: this is the first process of its pid namespace. */
@@ -104,6 +109,7 @@ static void await_quiet(struct trial *trial)
     for (;;) {
         while (waitpid(-1, NULL, WNOHANG) > 0) {
         }
+        ask_service(trial->stage);
         left = somebody(trial);
         if (!left || clock_now_ns() > until_ns) {
             break;
@@ -116,13 +122,13 @@ static void await_quiet(struct trial *trial)
     }
 }
 
-static void undo(struct trial *trial, struct tally *tally)
+static void undo(struct trial *trial)
 {
     char name[300];
     struct buf report CLEANUP(buf_clear) = {0}, standing CLEANUP(buf_clear) = {0};
     struct err err = {0};
     if (count_files(trial->journal, name) > 0) {
-        tally->by_undo++;
+        trial->by_undo = true;
         if (trial->attempt.who != WHO_BOTH) {
             complain(trial, "a journal entry stands although somebody was there to revert");
         }
@@ -135,11 +141,12 @@ static void undo(struct trial *trial, struct tally *tally)
     }
 }
 
-static void compare(struct trial *trial, const struct snapshot *before)
+static void compare(struct trial *trial)
 {
     AUTO_JSON json_t *left = json_array();
     struct err err = {0};
-    if (snapshot_compare(before, left, &err) < 0) {
+    stage_compare(trial->stage, trial->ops, left);
+    if (snapshot_compare(trial->stage->before, left, &err) < 0) {
         complain(trial, err.text);
     }
     for (size_t i = 0; i < json_array_size(left); i++) {
@@ -147,18 +154,26 @@ static void compare(struct trial *trial, const struct snapshot *before)
     }
 }
 
+/* To count, every call is stopped at, so that it is seen that the filter leaves out none that matters; to kill, only those that matter. */
 static bool follow(struct trial *trial, const json_t *fault)
 {
     int go[2];
-    struct trace trace = {.visit = visit, .context = &trial->attempt};
+    struct attempt *attempt = &trial->attempt;
+    struct trace trace = {.visit = visit, .context = attempt, .filtered = attempt->step >= 0};
     assert_return_code(pipe2(go, O_CLOEXEC), errno);
     pid_t pid = fork();
     if (pid == 0) {
         trace_wait_to_be_followed(go[0]);
-        be_controller(fault, trial->journal);
+        if (trace.filtered && !trace_filter_calls()) {
+            _exit(1);
+        }
+        be_controller(fault, trial->journal, trial->way);
     }
-    trial->attempt.controller = pid;
+    attempt->controller = pid;
+    attempt->trace = &trace;
+    (void)alarm(QUIET_TIMEOUT_S);
     bool works = trace_run(&trace, pid, go[1]);
+    (void)alarm(0);
     if (!works) {
         (void)kill(pid, SIGKILL);
     }
@@ -167,58 +182,79 @@ static bool follow(struct trial *trial, const json_t *fault)
     return works;
 }
 
-static void try_once(const struct fault_ops *ops, const struct work *work, struct tally *tally, struct attempt *ret_attempt)
+static bool is_sample(void)
 {
-    struct snapshot *before CLEANUP(snapshot_cleanup) = NULL;
-    struct trial trial = {.ops = ops, .work = work, .clean = true};
-    trial.attempt = (struct attempt){.role = work->role, .step = work->step, .who = work->who};
-    (void)str_copy(trial.journal, sizeof(trial.journal), "/tmp/drill-kill-XXXXXX");
-    assert_non_null(mkdtemp(trial.journal));
-    trial.victim = victim_start(0);
-    struct fault_instance *fault = victim_fault(ops, &trial.victim);
-    AUTO_JSON json_t *description = fault_instance_to_json(fault);
-    fault_instance_free(fault);
-    must(snapshot_take(&before, err));
-    if (!follow(&trial, description)) {
+    return !str_eq(workers_setting("DRILL_KILL_SAMPLE", ""), "all");
+}
+
+static void try_once(const struct fault_ops *ops, const struct work *work, int worker, struct trial *trial)
+{
+    static struct stage stage;
+    *trial = (struct trial){.ops = ops, .stage = &stage, .way = &shared->ways[worker], .clean = true};
+    trial->attempt = (struct attempt){.role = work->role, .step = work->step, .who = work->who};
+    trial->attempt.every = str_eq(workers_setting("DRILL_KILL_EVERY", ""), "yes");
+    trial->attempt.photographs = work->step == PHOTOGRAPH;
+    (void)str_copy(trial->journal, sizeof(trial->journal), "/tmp/drill-kill-XXXXXX");
+    assert_non_null(mkdtemp(trial->journal));
+    AUTO_JSON json_t *description = stage_enter(&stage, ops);
+    trial->way->broken[0] = '\0';
+    if (!follow(trial, description)) {
         shared->cannot_follow = true;
     }
-    await_quiet(&trial);
-    undo(&trial, tally);
-    compare(&trial, before);
-    victim_end(trial.victim);
-    must(fd_remove_tree(trial.journal, err));
-    tally->tried++;
-    tally->not_reached += !trial.attempt.hit;
-    tally->residue += !trial.clean;
-    *ret_attempt = trial.attempt;
+    await_quiet(trial);
+    undo(trial);
+    compare(trial);
+    must(fd_remove_tree(trial->journal, err));
+    if (!trial->clean || fault_hint(ops)->permanent || fault_hint(ops)->stopped || !stage_is_well(&stage)) {
+        stage_leave(&stage);
+    }
 }
 
 /* ---- all of it, side by side ---- */
 
-static const char *setting(const char *name, const char *fallback)
-{
-    const char *value = secure_getenv(name);
-    return value && *value ? value : fallback;
-}
-
 static bool is_asked_for(const struct fault_ops *ops)
 {
-    const char *only = setting("DRILL_KILL_FAULT", NULL);
+    const char *only = workers_setting("DRILL_KILL_FAULT", NULL);
     return !only || str_eq(only, ops->name);
 }
 
-static void count_steps(void)
+/* The whole way once more, nobody being killed, to look at what is taken for no step. */
+static bool look_at_questions(const struct fault_ops *ops, int worker)
 {
-    size_t count = 0;
+    const struct work photograph = {.step = PHOTOGRAPH};
+    struct trial trial;
+    try_once(ops, &photograph, worker, &trial);
+    if (trial.attempt.changed[0]) {
+        complain(&trial, "what was taken for a question has changed something:");
+        complain(&trial, trial.attempt.changed);
+    }
+    return trial.clean;
+}
+
+/* The whole way, nobody being killed. A fault that needs what this lab has not cannot be gone; the table says so. */
+static void count_steps_of(size_t index, const struct fault_ops *ops, int worker)
+{
+    const struct work count = {.step = COUNT};
+    struct trial trial;
+    try_once(ops, &count, worker, &trial);
+    (void)str_copy(shared->cannot[index], sizeof(shared->cannot[index]), trial.way->broken);
+    if (trial.attempt.missed_pipe) {
+        complain(&trial, "a pipe was read in parts of a file's size: such steps would be left out");
+    }
+    if (!shared->cannot[index][0]) {
+        memcpy(shared->steps[index], trial.attempt.seen, sizeof(trial.attempt.seen));
+    }
+    bool clean = trial.clean && (is_sample() || look_at_questions(ops, worker)); /* a sample has no time for that */
+    shared->tallies[index][0].residue += !clean;
+}
+
+static void count_steps(int worker)
+{
+    size_t count = 0, i;
     const struct fault_ops *const *faults = fault_list(&count);
-    for (size_t i = 0; i < count && !shared->cannot_follow; i++) {
-        const struct work nothing = {.step = -1};
-        struct attempt attempt;
-        struct tally tally = {0};
+    while ((i = __atomic_fetch_add(&shared->next_to_count, 1, __ATOMIC_RELAXED)) < count && !shared->cannot_follow) {
         if (is_asked_for(faults[i])) {
-            try_once(faults[i], &nothing, &tally, &attempt);
-            memcpy(shared->steps[i], attempt.seen, sizeof(attempt.seen));
-            shared->tallies[i][0].residue += tally.residue; /* nobody killed, and not clean */
+            count_steps_of(i, faults[i], worker);
         }
     }
 }
@@ -276,121 +312,138 @@ static void draw(struct works *works, size_t wanted, uint64_t seed)
     works->list.count = kept;
 }
 
-static void do_work(const struct works *works)
+/* How often something is polled is a matter of time: a step that was not come to is tried again. */
+static void do_one(const struct fault_ops *ops, const struct work *work, int worker)
 {
-    size_t count = 0;
+    struct tally *sum = &shared->tallies[work->fault][work->who];
+    struct trial trial = {0};
+    bool clean = true, by_undo = false;
+    for (int i = 0; i < TRIES && !trial.attempt.hit; i++) {
+        try_once(ops, work, worker, &trial);
+        clean = clean && trial.clean;
+        by_undo = by_undo || trial.by_undo;
+    }
+    (void)__atomic_fetch_add(&sum->tried, 1, __ATOMIC_RELAXED);
+    (void)__atomic_fetch_add(&sum->not_reached, !trial.attempt.hit, __ATOMIC_RELAXED);
+    (void)__atomic_fetch_add(&sum->by_undo, by_undo, __ATOMIC_RELAXED);
+    (void)__atomic_fetch_add(&sum->residue, !clean, __ATOMIC_RELAXED);
+}
+
+static void do_work(const struct works *works, int worker)
+{
+    size_t count = 0, i;
     const struct fault_ops *const *faults = fault_list(&count);
-    for (;;) {
-        size_t i = __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED);
-        if (i >= works->list.count) {
-            return;
-        }
+    while ((i = __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED)) < works->list.count) {
         const struct work *work = &works->list.items[i];
-        struct tally tally = {0};
-        struct attempt attempt;
-        try_once(faults[work->fault], work, &tally, &attempt);
-        struct tally *sum = &shared->tallies[work->fault][work->who];
-        (void)__atomic_fetch_add(&sum->tried, tally.tried, __ATOMIC_RELAXED);
-        (void)__atomic_fetch_add(&sum->not_reached, tally.not_reached, __ATOMIC_RELAXED);
-        (void)__atomic_fetch_add(&sum->by_undo, tally.by_undo, __ATOMIC_RELAXED);
-        (void)__atomic_fetch_add(&sum->residue, tally.residue, __ATOMIC_RELAXED);
+        do_one(faults[work->fault], work, worker);
     }
 }
 
-/* A process with a lab and a pid namespace of its own. NULL: count the steps. */
-static pid_t start_worker(const struct works *works)
+static void wake_up(int number)
 {
-    (void)fflush(stdout);
-    pid_t pid = fork();
-    if (pid != 0) {
-        return pid;
-    }
-    if (!lab_make_namespaces()) {
-        _exit(77);
-    }
-    victim_own_processes();
-    lab_make();
-    if (works) {
-        do_work(works);
+    (void)number;
+}
+
+struct sides {
+    const struct works *works; /* NULL: count the steps */
+};
+
+static void be_worker(int worker, void *context)
+{
+    const struct sides *sides = context;
+    const struct sigaction action = {.sa_handler = wake_up}; /* calls are not restarted */
+    (void)sigaction(SIGALRM, &action, NULL);
+    if (sides->works) {
+        do_work(sides->works, worker);
     } else {
-        count_steps();
+        count_steps(worker);
     }
-    (void)fflush(stdout);
-    _exit(0);
 }
 
-static int end_worker(pid_t pid)
+static struct tally sum_of(size_t index)
 {
-    int status = 0;
-    (void)waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    struct tally sum = {0};
+    for (int who = 0; who <= WHO_BOTH; who++) {
+        const struct tally *tally = &shared->tallies[index][who];
+        sum = (struct tally){sum.tried + tally->tried, sum.not_reached + tally->not_reached, sum.by_undo + tally->by_undo,
+                             sum.residue + tally->residue};
+    }
+    return sum;
 }
 
-static void print_table(const char *file, struct tally *ret_all)
+/* A line of Markdown for each fault; the last column is for whoever knows the code's version. */
+static void put_row(struct buf *out, size_t index, const char *name)
+{
+    struct tally sum = sum_of(index);
+    const long *steps = shared->steps[index];
+    if (shared->cannot[index][0]) {
+        buf_printf(out, "| %s | cannot be taken here: %s | | | | | |", name, shared->cannot[index]);
+    } else {
+        buf_printf(out, "| %s | %ld | %ld | %zu | %zu | %zu | %zu |", name, steps[OF_CONTROLLER], steps[OF_AGENT], sum.tried,
+                   sum.by_undo, sum.not_reached, sum.residue);
+    }
+    buf_puts(out, "\n");
+}
+
+static struct tally print_table(const char *file)
 {
     size_t count = 0;
     const struct fault_ops *const *faults = fault_list(&count);
     struct buf out CLEANUP(buf_clear) = {0};
     struct err err = {0};
-    buf_puts(&out,
-             "| fault | steps of the controller | of the agent | killed: agent | controller | both | drill undo had to revert | "
-             "steps not reached again | something left |\n|---|---|---|---|---|---|---|---|---|\n");
+    struct tally all = {0};
     for (size_t i = 0; i < count; i++) {
-        struct tally sum = shared->tallies[i][0];
-        for (int who = WHO_AGENT; who <= WHO_BOTH; who++) {
-            const struct tally *tally = &shared->tallies[i][who];
-            sum = (struct tally){sum.tried + tally->tried, sum.not_reached + tally->not_reached, sum.by_undo + tally->by_undo,
-                                 sum.residue + tally->residue};
-        }
+        struct tally sum = sum_of(i);
         if (is_asked_for(faults[i])) {
-            const struct tally *by = shared->tallies[i];
-            buf_printf(&out, "| %s | %ld | %ld | %zu | %zu | %zu | %zu | %zu | %zu |\n", faults[i]->name,
-                       shared->steps[i][OF_CONTROLLER], shared->steps[i][OF_AGENT], by[WHO_AGENT].tried, by[WHO_CONTROLLER].tried,
-                       by[WHO_BOTH].tried, sum.by_undo, sum.not_reached, sum.residue);
+            put_row(&out, i, faults[i]->name);
         }
-        *ret_all = (struct tally){ret_all->tried + sum.tried, ret_all->not_reached + sum.not_reached,
-                                  ret_all->by_undo + sum.by_undo, ret_all->residue + sum.residue};
+        all = (struct tally){all.tried + sum.tried, all.not_reached + sum.not_reached, all.by_undo + sum.by_undo,
+                             all.residue + sum.residue};
     }
-    printf("%s", buf_str(&out));
+    printf("| fault | steps of the controller | of the agent | kills | drill undo had to revert | not reached again | left |\n"
+           "|---|---|---|---|---|---|---|\n%s",
+           buf_str(&out));
     if (file && fd_write_file_atomic(file, buf_str(&out), out.size, &err) < 0) {
         printf("%s\n", err.text);
-        ret_all->residue++;
+        all.residue++;
     }
+    return all;
 }
 
 static int run_all(void)
 {
-    const char *sample = setting("DRILL_KILL_SAMPLE", NULL);
-    size_t jobs = strtoul(setting("DRILL_KILL_JOBS", "2"), NULL, 10), failures = 0;
+    const char *sample = workers_setting("DRILL_KILL_SAMPLE", NULL);
     struct works works = {0};
-    struct tally all = {0};
-    pid_t pids[16];
-    int code = end_worker(start_worker(NULL));
+    size_t jobs = strtoul(workers_setting("DRILL_KILL_JOBS", "4"), NULL, 10);
+    int code = workers_run(jobs, be_worker, &(struct sides){NULL});
+    bool failed = code != 0;
     if (code == 77 || shared->cannot_follow) {
         printf("skipped: namespaces or ptrace do not work here\n");
         return 77;
     }
-    failures += code != 0;
     list_work(&works);
     size_t possible = works.list.count;
-    if (!str_eq(sample, "all")) {
+    if (is_sample()) {
         size_t wanted = sample ? strtoul(sample, NULL, 10) : SAMPLE;
-        draw(&works, wanted < possible ? wanted : possible, strtoul(setting("DRILL_KILL_SEED", "1"), NULL, 10));
+        draw(&works, wanted < possible ? wanted : possible, strtoul(workers_setting("DRILL_KILL_SEED", "1"), NULL, 10));
     }
-    jobs = jobs < 1 ? 1 : jobs > ARRAY_LEN(pids) ? ARRAY_LEN(pids) : jobs;
-    for (size_t i = 0; i < jobs; i++) {
-        pids[i] = start_worker(&works);
-    }
-    for (size_t i = 0; i < jobs; i++) {
-        failures += end_worker(pids[i]) != 0;
-    }
-    print_table(setting("DRILL_KILL_TABLE", NULL), &all);
-    printf("%zu of %zu kills made, %zu steps not reached again, %zu undone by drill undo, %zu with something left, %zu workers "
-           "failed\n",
-           all.tried, possible, all.not_reached, all.by_undo, all.residue, failures);
-    bool enough = all.tried == works.list.count && all.not_reached * 4 <= all.tried && all.tried > 0;
+    failed |= workers_run(jobs, be_worker, &(struct sides){&works}) != 0;
+    struct tally all = print_table(workers_setting("DRILL_KILL_TABLE", NULL));
+    printf("%zu of %zu kills made, %zu steps not reached again, %zu undone by drill undo, %zu with something left%s\n", all.tried,
+           possible, all.not_reached, all.by_undo, all.residue, failed ? "; a worker failed" : "");
+    bool enough = all.tried == works.list.count && all.not_reached * 20 <= all.tried;
     VEC_CLEAR(&works.list);
-    return all.residue || failures || !enough;
+    return all.residue || failed || !enough;
+}
+
+static int list_faults(void)
+{
+    size_t count = 0;
+    const struct fault_ops *const *faults = fault_list(&count);
+    for (size_t i = 0; i < count; i++) {
+        printf("%s\n", faults[i]->name);
+    }
+    return 0;
 }
 
 int main(int argc, char **argv)
@@ -399,12 +452,11 @@ int main(int argc, char **argv)
     if (argc == 2 && str_eq(argv[1], "agent")) {
         return agent_main(STDIN_FILENO, STDOUT_FILENO, &err) < 0;
     }
-    (void)setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* of agents that are followed to their end: it cannot work there */
-    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED) {
-        return 1;
+    if (argc == 2 && str_eq(argv[1], "list")) {
+        return list_faults();
     }
-    int code = run_all();
-    (void)munmap(shared, sizeof(*shared));
-    return code;
+    (void)setenv("ASAN_OPTIONS", "detect_leaks=0:quarantine_size_mb=8",
+                 1); /* who is followed cannot be looked at; forks stay cheap */
+    shared = workers_share(sizeof(*shared));
+    return shared ? run_all() : 1;
 }

@@ -4,10 +4,9 @@
 
 #include "tests/contract/test_faults_victim.h"
 
-#include <sys/ioctl.h>
-
+#include "faults/snapshot.h"
 #include "harness/place/place.h"
-#include "tests/support/tracer.h"
+#include "tests/support/tracer_netlink.h"
 
 enum who { WHO_AGENT = 1, WHO_CONTROLLER = 2, WHO_BOTH = 3 };
 enum { OF_CONTROLLER = 0, OF_AGENT, ROLE_COUNT };
@@ -30,10 +29,9 @@ static inline void on_lost(void *context, struct place *place, const char *reaso
     (void)reason;
 }
 
-static inline int ask(struct place *place, const char *method, json_t *params)
+static inline int ask(struct place *place, const char *method, json_t *params, struct err *err)
 {
-    struct err err = {0};
-    return place_call(place, method, params, CALL_TIMEOUT_S * NS_PER_S, NULL, &err);
+    return place_call(place, method, params, CALL_TIMEOUT_S * NS_PER_S, NULL, err);
 }
 
 /* As the engine does after a failure: faults out. A new agent finds its killed predecessor's fault in the journal. */
@@ -41,18 +39,24 @@ static inline void put_back(struct places *places, struct place *place)
 {
     struct err err = {0};
     struct pollfd nothing = {.fd = -1};
-    bool alive = ask(place, "ping", NULL) == 0;
+    bool alive = ask(place, "ping", NULL, &err) == 0;
     while (!alive && place_is_alive(place) && places_step(places, clock_now_ns() + NS_PER_S, -1, &err) == 0) {
         (void)poll(&nothing, 1, 1);
     }
     if (alive || place_restart(place, &err) == 0) {
-        (void)!ask(place, "fault.revert", json_pack("{s:s}", "fault_id", "f7"));
-        (void)!ask(place, "fault.residue", json_pack("{s:s}", "fault_id", "f7"));
+        (void)!ask(place, "fault.revert", json_pack("{s:s}", "fault_id", "f7"), &err);
+        (void)!ask(place, "fault.residue", json_pack("{s:s}", "fault_id", "f7"), &err);
     }
 }
 
-static inline void control(struct places *places, struct place *place, const json_t *fault)
+/* What the controller leaves for who follows it, in memory that both have: where the way broke off, nobody having been killed. */
+struct way {
+    char broken[600];
+};
+
+static inline void control(struct places *places, struct place *place, const json_t *fault, struct way *way)
 {
+    struct err err = {0};
     const struct {
         const char *method;
         json_t *params;
@@ -67,25 +71,27 @@ static inline void control(struct places *places, struct place *place, const jso
     };
     json_object_set_new(steps[2].params, "ttl_ms", json_integer(60000));
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-        if (ask(place, steps[i].method, steps[i].params) < 0) {
+        if (ask(place, steps[i].method, steps[i].params, &err) < 0) {
+            (void)str_format(way->broken, sizeof(way->broken), "%s: %s", steps[i].method, err.text);
             put_back(places, place);
             return;
         }
     }
 }
 
-static inline _Noreturn void be_controller(const json_t *fault, const char *journal)
+static inline _Noreturn void be_controller(const json_t *fault, const char *journal, struct way *way)
 {
     const struct places_hooks hooks = {.on_event = on_note, .on_log = on_note, .on_lost = on_lost};
     const struct place_settings settings = {.journal_folder = journal, .heartbeat_ms = 1000, .log_file = "/dev/null"};
     struct places *places = places_new(&hooks, NULL);
     struct place *place = NULL;
     struct err err = {0};
-    if (places_add_local(places, "east", &settings, &place, &err) < 0 || ask(place, "ping", NULL) < 0) {
+    if (places_add_local(places, "east", &settings, &place, &err) < 0 || ask(place, "ping", NULL, &err) < 0) {
+        (void)str_copy(way->broken, sizeof(way->broken), err.text);
         _exit(1);
     }
     (void)raise(SIGSTOP); /* the steps begin */
-    control(places, place, fault);
+    control(places, place, fault, way);
     places_exit_all(places, 5 * NS_PER_S);
     places_free(places);
     _exit(0);
@@ -94,12 +100,18 @@ static inline _Noreturn void be_controller(const json_t *fault, const char *jour
 /* ---- following it ---- */
 
 struct attempt {
+    struct trace *trace;
     int role;  /* whose step */
-    long step; /* -1: none, only count */
+    long step; /* below 0: none, nobody is killed */
     enum who who;
     pid_t controller, agent;
     long seen[ROLE_COUNT];
-    bool hit;
+    bool every;             /* questions to the kernel are steps too */
+    bool photographs;       /* of all, before and after each question */
+    struct snapshot *photo; /* how all looked before the question of `asking` */
+    pid_t asking;
+    char changed[300]; /* by a question: then it is none */
+    bool hit, missed_pipe;
     long call;
     bool before;
 };
@@ -113,51 +125,52 @@ static inline bool is_pipe(const struct trace_step *step)
     return str_starts_with(link, "pipe:");
 }
 
-/* A question about an interface: SIOCGIFNAME, SIOCGIFFLAGS, SIOCGIFINDEX. */
-static inline bool is_question(uint64_t request)
+/* A question to the kernel changes nothing, and its answer waits in a socket that ends with who asked. That it is so is looked at when the
+ * steps are counted (photograph). With `every` these are steps all the same. */
+static inline bool is_question(const struct attempt *attempt, const struct trace_step *step)
 {
-    return request == SIOCGIFNAME || request == SIOCGIFFLAGS || request == SIOCGIFINDEX;
+    bool own_number = step->call == SYS_bind && trace_netlink_protocol(step) >= 0;
+    return own_number || (!attempt->every && (trace_only_asks(step) || trace_takes_answer(step)));
 }
 
-static inline bool is_netlink(const struct trace_step *step)
+/* Nothing may look different after a question than before it. */
+static inline void photograph(struct attempt *attempt, const struct trace_step *step)
 {
-    sa_family_t family = 0;
-    return trace_peek(step->pid, step->args[1], &family, sizeof(family)) && family == AF_NETLINK;
+    struct err problem = {0};
+    if (step->before && !attempt->photo && attempt->photographs) {
+        must(snapshot_take(&attempt->photo, err));
+        attempt->asking = step->pid;
+    } else if (!step->before && attempt->photo && attempt->asking == step->pid) {
+        AUTO_JSON json_t *left = json_array();
+        int status = snapshot_compare(attempt->photo, left, &problem);
+        if (status < 0 || json_array_size(left)) {
+            (void)str_format(attempt->changed, sizeof(attempt->changed), "%s: %s", trace_call_name(step->call),
+                             status < 0 ? problem.text : json_string_value(json_array_get(left, 0)));
+        }
+        snapshot_free(TAKE(attempt->photo));
+    }
 }
 
-/* To be killed before or after a look is to be killed after or before the next call that does something. */
-static inline bool only_looks(const struct trace_step *step)
+/* To be killed before or after a look is to be killed after or before the next call that does something. A pipe brings requests and
+ * answers: to read it is a step. */
+static inline bool only_looks(struct attempt *attempt, const struct trace_step *step)
 {
-    switch (step->call) {
-    case SYS_openat:
-        return !(step->args[2] & (O_WRONLY | O_RDWR | O_CREAT));
-    case SYS_read:
-        return !is_pipe(step); /* a pipe brings requests and answers */
-    case SYS_ioctl:
-        return is_question(step->args[1]);
-    case SYS_bind:
-        return is_netlink(step); /* only gives our own socket its number */
-    case SYS_socket:
-    case SYS_setsockopt:
-    case SYS_close:
-    case SYS_fstat:
-    case SYS_newfstatat:
-    case SYS_lseek:
-    case SYS_getdents64:
-    case SYS_readlinkat:
-    case SYS_faccessat:
-    case SYS_fcntl:
-    case SYS_getsockopt:
-    case SYS_getsockname:
-    case SYS_epoll_ctl:
-#ifdef SYS_stat
-    case SYS_stat:
-    case SYS_access:
-    case SYS_readlink:
-#endif
-        return true;
-    default:
-        return false;
+    bool looks = trace_is_look(step->call, step->args);
+    bool pipe = step->call == SYS_read && is_pipe(step);
+    attempt->missed_pipe |= looks && pipe;
+    bool question = !looks && is_question(attempt, step);
+    if (question) {
+        photograph(attempt, step);
+    }
+    return looks || (step->call == SYS_read && !pipe) || question;
+}
+
+/* When the steps begin there are two: the controller and its agent. */
+static inline void find_agent(struct attempt *attempt)
+{
+    for (size_t i = 0; i < attempt->trace->count && !attempt->agent; i++) {
+        pid_t pid = attempt->trace->processes[i].pid;
+        attempt->agent = pid == attempt->controller ? 0 : pid;
     }
 }
 
@@ -165,15 +178,13 @@ static inline enum trace_action visit(void *context, const struct trace_step *st
 {
     struct attempt *attempt = context;
     int role = step->first ? OF_CONTROLLER : OF_AGENT;
-    if (role == OF_AGENT && !attempt->agent) {
-        attempt->agent = step->pid;
-    }
-    if (only_looks(step)) {
+    find_agent(attempt);
+    if (only_looks(attempt, step)) {
         return TRACE_GO_ON;
     }
     bool here = role == attempt->role && attempt->seen[role] == attempt->step;
     attempt->seen[role]++;
-    if (!here || !attempt->agent) {
+    if (!here) {
         return TRACE_GO_ON;
     }
     attempt->hit = true;

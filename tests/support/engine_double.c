@@ -107,6 +107,10 @@ int fake_engine_answer(const char *method, const char *path, const json_t *body,
 {
     size_t name = strlen(fake_engine.name);
     *ret_body = NULL;
+    if (str_eq(path, FAKE_ENGINE_RESET)) {
+        fake_engine_reset();
+        return DONE;
+    }
     if (str_starts_with(path, "/networks/")) {
         return of_network(path + strlen("/networks/"), body);
     }
@@ -114,7 +118,9 @@ int fake_engine_answer(const char *method, const char *path, const json_t *body,
         return of_image(method, path + strlen("/images/"));
     }
     if (str_starts_with(path, "/containers/create")) {
-        return str_eq(json_str(body, "Image", ""), "shop/web:1") && fake_engine.image ? MADE : UNKNOWN;
+        bool can = str_eq(json_str(body, "Image", ""), "shop/web:1") && fake_engine.image;
+        fake_engine.made += can;
+        return can ? MADE : UNKNOWN;
     }
     if (str_starts_with(path, "/containers/json")) {
         *ret_body = json_pack("[{s:[o]}]", "Names", json_sprintf("/%s", fake_engine.name));
@@ -122,6 +128,7 @@ int fake_engine_answer(const char *method, const char *path, const json_t *body,
     }
     path += strlen("/containers/");
     if (str_eq(method, "DELETE") && str_ends_with(path, "-proof?force=true")) {
+        fake_engine.made--;
         return DONE;
     }
     return strncmp(path, fake_engine.name, name) == 0 && path[name] == '/' ? of_container(path + name + 1, ret_body) : UNKNOWN;

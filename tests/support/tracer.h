@@ -1,8 +1,8 @@
 /* A process and all that it starts, followed from system call to system call with ptrace(2). Nothing is compiled into what is followed,
  * so nothing there can be forgotten: a call that is new tomorrow is a step by itself.
  *
- * Whoever is followed says with raise(SIGSTOP) where the steps begin, and with another one where they end. Each call that can change or tell anything is two steps, before and
- * after; those that only look at memory, time or the process itself are none. */
+ * Whoever is followed says with raise(SIGSTOP) where the steps begin, and with another one where they end. Each call that can change or
+ * tell anything is two steps, before and after; those that only look at memory, time or the process itself are none. */
 #ifndef DRILL_TESTS_SUPPORT_TRACER_H
 #define DRILL_TESTS_SUPPORT_TRACER_H
 
@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/base/cleanup.h"
+#include "tests/support/tracer_calls.h"
 
 enum { TRACE_PROCESSES_MAX = 32 };
 
@@ -44,6 +44,7 @@ struct trace {
     enum trace_action (*visit)(void *context, const struct trace_step *step);
     void *context;
     int fail_errno;
+    bool filtered; /* the first process has called trace_filter_calls: all are followed to their end */
     /* results */
     int first_status; /* wait status of the first process */
     /* private */
@@ -56,94 +57,6 @@ struct trace {
     size_t count;
     bool marked, letting_go;
 };
-
-/* Calls that change nothing outside of the process and tell nobody anything. */
-static inline bool trace_is_quiet(long call)
-{
-    static const long quiet[] = {
-        SYS_mmap,
-        SYS_munmap,
-        SYS_brk,
-        SYS_mprotect,
-        SYS_madvise,
-        SYS_mremap,
-        SYS_futex,
-        SYS_rt_sigaction,
-        SYS_rt_sigprocmask,
-        SYS_rt_sigreturn,
-        SYS_sigaltstack,
-        SYS_clock_gettime,
-        SYS_clock_nanosleep,
-        SYS_nanosleep,
-        SYS_getpid,
-        SYS_gettid,
-        SYS_getuid,
-        SYS_geteuid,
-        SYS_getgid,
-        SYS_getegid,
-        SYS_getppid,
-        SYS_sched_yield,
-        SYS_restart_syscall,
-        SYS_getrandom,
-        SYS_prlimit64,
-        SYS_getrusage,
-        SYS_set_robust_list,
-        SYS_rseq,
-        SYS_set_tid_address,
-        SYS_sysinfo,
-        SYS_epoll_pwait2,
-        SYS_ppoll,
-        SYS_exit,
-        SYS_exit_group,
-#ifdef SYS_poll
-        SYS_poll,
-#endif
-#ifdef SYS_epoll_wait
-        SYS_epoll_wait,
-#endif
-#ifdef SYS_arch_prctl
-        SYS_arch_prctl,
-#endif
-    };
-    for (size_t i = 0; i < ARRAY_LEN(quiet); i++) {
-        if (quiet[i] == call) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static inline const char *trace_call_name(long call)
-{
-    static const struct {
-        long call;
-        const char *name;
-    } names[] = {
-#define TRACE_NAME(name) {SYS_##name, #name}
-        TRACE_NAME(read),        TRACE_NAME(write),       TRACE_NAME(openat),   TRACE_NAME(close),
-        TRACE_NAME(sendto),      TRACE_NAME(sendmsg),     TRACE_NAME(recvfrom), TRACE_NAME(recvmsg),
-        TRACE_NAME(socket),      TRACE_NAME(bind),        TRACE_NAME(connect),  TRACE_NAME(setsockopt),
-        TRACE_NAME(getsockopt),  TRACE_NAME(getsockname), TRACE_NAME(ioctl),    TRACE_NAME(fcntl),
-        TRACE_NAME(fsync),       TRACE_NAME(renameat),    TRACE_NAME(unlinkat), TRACE_NAME(mkdirat),
-        TRACE_NAME(getdents64),  TRACE_NAME(newfstatat),  TRACE_NAME(fstat),    TRACE_NAME(lseek),
-        TRACE_NAME(pidfd_open),  TRACE_NAME(kill),        TRACE_NAME(tgkill),   TRACE_NAME(clone),
-        TRACE_NAME(execve),      TRACE_NAME(wait4),       TRACE_NAME(waitid),   TRACE_NAME(prctl),
-        TRACE_NAME(setns),       TRACE_NAME(unshare),     TRACE_NAME(mount),    TRACE_NAME(pidfd_send_signal),
-        TRACE_NAME(close_range), TRACE_NAME(pipe2),       TRACE_NAME(dup3),     TRACE_NAME(faccessat),
-        TRACE_NAME(readlinkat),  TRACE_NAME(epoll_ctl),
-#ifdef SYS_rename
-        TRACE_NAME(rename),      TRACE_NAME(unlink),      TRACE_NAME(mkdir),    TRACE_NAME(stat),
-        TRACE_NAME(access),      TRACE_NAME(readlink),    TRACE_NAME(dup2),     TRACE_NAME(fork),
-#endif
-#undef TRACE_NAME
-    };
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (names[i].call == call) {
-            return names[i].name;
-        }
-    }
-    return "another call";
-}
 
 static inline struct trace_process *trace_find(struct trace *trace, pid_t pid)
 {
@@ -214,7 +127,7 @@ static inline bool trace_poke(pid_t pid, uint64_t to, const void *from, size_t s
 static inline void trace_let_go(struct trace *trace)
 {
     trace->letting_go = true;
-    for (size_t i = 0; i < trace->count; i++) {
+    for (size_t i = 0; i < trace->count && !trace->filtered; i++) {
         (void)ptrace(PTRACE_INTERRUPT, trace->processes[i].pid, 0, 0);
     }
 }
@@ -222,7 +135,8 @@ static inline void trace_let_go(struct trace *trace)
 static inline void trace_begin(struct trace *trace)
 {
     trace->marked = true;
-    for (size_t i = 0; i < trace->count; i++) { /* those that wait in a call are woken, so that their next one is seen */
+    for (size_t i = 0; i < trace->count && !trace->filtered;
+         i++) { /* those that wait in a call are woken, so that their next one is seen */
         (void)ptrace(PTRACE_INTERRUPT, trace->processes[i].pid, 0, 0);
     }
 }
@@ -234,8 +148,8 @@ static inline void trace_visit_stop(struct trace *trace, struct trace_process *p
         return;
     }
     struct trace_step step = {.pid = process->pid, .first = process->pid == first};
-    step.before = info.op == PTRACE_SYSCALL_INFO_ENTRY;
-    if (step.before) {
+    step.before = info.op != PTRACE_SYSCALL_INFO_EXIT;
+    if (step.before) { /* what the kernel says of a stop by a filter begins as that of an entry does */
         process->call = (long)info.entry.nr;
         memcpy(process->args, info.entry.args, sizeof(process->args));
     } else {
@@ -258,11 +172,27 @@ static inline void trace_visit_stop(struct trace *trace, struct trace_process *p
     }
 }
 
+/* With a filter only a call that was stopped at before it is stopped at after it. */
+static inline void trace_resume(struct trace *trace, const struct trace_process *process, bool is_filtered, int deliver)
+{
+    pid_t pid = process->pid;
+    if (trace->filtered) {
+        bool after_too = is_filtered && trace->marked && !trace->letting_go;
+        (void)ptrace(after_too ? PTRACE_SYSCALL : PTRACE_CONT, pid, 0, deliver);
+    } else if (trace->letting_go && !process->failing) {
+        (void)ptrace(PTRACE_DETACH, pid, 0, deliver);
+        trace_forget(trace, pid);
+    } else {
+        (void)ptrace(trace->marked ? PTRACE_SYSCALL : PTRACE_CONT, pid, 0, deliver);
+    }
+}
+
 static inline void trace_take_stop(struct trace *trace, pid_t pid, int status, pid_t first)
 {
     struct trace_process *process = trace_find(trace, pid);
     int number = WSTOPSIG(status), event = status >> 16;
-    bool is_call = number == (SIGTRAP | 0x80), is_mark = number == SIGSTOP && event == 0 && pid == first;
+    bool is_filtered = event == PTRACE_EVENT_SECCOMP;
+    bool is_call = is_filtered || number == (SIGTRAP | 0x80), is_mark = number == SIGSTOP && event == 0 && pid == first;
     if (!process) {
         (void)kill(pid, SIGKILL); /* a process too many: the run fails for it */
         return;
@@ -280,20 +210,16 @@ static inline void trace_take_stop(struct trace *trace, pid_t pid, int status, p
     } else if (is_call && trace->marked && !trace->letting_go) {
         trace_visit_stop(trace, process, first);
     }
-    int deliver = is_call || is_mark || event ? 0 : number;
-    if (trace->letting_go && !process->failing) {
-        (void)ptrace(PTRACE_DETACH, pid, 0, deliver);
-        trace_forget(trace, pid);
-    } else {
-        (void)ptrace(trace->marked ? PTRACE_SYSCALL : PTRACE_CONT, pid, 0, deliver);
-    }
+    trace_resume(trace, process, is_filtered, is_call || is_mark || event ? 0 : number);
 }
 
 /* Follow `first`, a child that waits to be followed (trace_wait_to_be_followed), until nobody is left or the visit lets go. Other
- * children of the caller must not end meanwhile. False when ptrace does not work here. */
+ * children of the caller must not end meanwhile. False when ptrace does not work here. A signal of the caller's own (alarm(2), without
+ * SA_RESTART) ends it early, with trace.count processes that still run. */
 static inline bool trace_run(struct trace *trace, pid_t first, int go_fd)
 {
-    long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC;
+    long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
+                   (trace->filtered ? PTRACE_O_TRACESECCOMP : 0);
     int status;
     if (ptrace(PTRACE_SEIZE, first, 0, options) < 0) {
         return false;

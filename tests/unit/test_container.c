@@ -5,11 +5,8 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "faults/fault.h"
@@ -17,83 +14,21 @@
 #include "harness/base/str.h"
 #include "harness/container/container.h"
 #include "harness/topology/topology.h"
-#include "tests/support/engine_double.h"
+#include "tests/support/engine_served.h"
 
 static struct {
     char folder[64], socket[96], file[96];
     struct MHD_Daemon *daemon;
 } served;
 
-struct request {
-    char *uri; /* with its query, as it was sent */
-    bool begun;
-};
-
-static void *keep_uri(void *context, const char *uri, struct MHD_Connection *connection)
-{
-    struct request *request = xcalloc(1, sizeof(*request));
-    (void)context;
-    (void)connection;
-    request->uri = xstrdup(uri);
-    return request;
-}
-
-static void free_request(void *context, struct MHD_Connection *connection, void **own, enum MHD_RequestTerminationCode code)
-{
-    struct request *request = *own;
-    (void)context;
-    (void)connection;
-    (void)code;
-    free(request->uri);
-    free(request);
-}
-
-static enum MHD_Result respond(struct MHD_Connection *connection, unsigned status, const json_t *body)
-{
-    char *text = body ? json_dumps(body, 0) : xstrdup(status >= 400 ? "{\"message\": \"the double refuses\\n\"}" : "");
-    struct MHD_Response *response = MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
-    enum MHD_Result result = MHD_queue_response(connection, status, response);
-    MHD_destroy_response(response);
-    return result;
-}
-
-static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url, const char *method,
-                              const char *version, const char *data, size_t *size, void **own)
-{
-    AUTO_JSON json_t *body = NULL;
-    struct request *request = *own;
-    (void)context;
-    (void)url;
-    (void)version;
-    (void)data;
-    if (!request->begun || *size) { /* what is sent is of no interest here */
-        request->begun = true;
-        *size = 0;
-        return MHD_YES;
-    }
-    if (!str_starts_with(request->uri, "/v1.41")) {
-        return respond(connection, 400, NULL);
-    }
-    int status = fake_engine_answer(method, request->uri + strlen("/v1.41"), NULL, &body);
-    return respond(connection, (unsigned)status, body);
-}
-
 static int serve(void **state)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
     (void)state;
     (void)str_copy(served.folder, sizeof(served.folder), "/tmp/drill-test-engine-XXXXXX");
     assert_non_null(mkdtemp(served.folder));
     (void)str_format(served.socket, sizeof(served.socket), "%s/sock", served.folder);
     (void)str_format(served.file, sizeof(served.file), "%s/topology.yaml", served.folder);
-    (void)str_copy(address.sun_path, sizeof(address.sun_path), served.socket);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(listen(fd, 8), 0);
-    served.daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-                                     MHD_OPTION_URI_LOG_CALLBACK, keep_uri, NULL, MHD_OPTION_NOTIFY_COMPLETED, free_request, NULL,
-                                     MHD_OPTION_END);
-    assert_non_null(served.daemon);
+    served.daemon = engine_serve(served.socket, NULL);
     return 0;
 }
 
