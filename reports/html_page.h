@@ -56,6 +56,7 @@ void html_traffic(struct xml *xml, const struct result *result, const struct col
 /* Parts of the drill with their requests, and who answered in each: within the section on traffic. */
 void html_shares(struct xml *xml, const struct result *result);
 void html_observations(struct xml *xml, const struct result *result);
+void html_coverage(struct xml *xml, const struct result *result);
 void html_alerts(struct xml *xml, const struct result *result);
 void html_latency(struct xml *xml, const struct result *result, const struct columns *columns);
 void html_data(struct xml *xml, const struct result *result);

@@ -192,10 +192,10 @@ void html_plan(struct xml *xml, const struct result *result, const struct report
     for (size_t i = 0; i < ARRAY_LEN(listings); i++) {
         write_listing(xml, &listings[i], context->programme);
     }
+    html_coverage(xml, result);
     if (!context->programme) {
-        xml_element(
-            xml, "p", NULL,
-            "No programme.yaml was given, so service, environment, assumptions, approvals and participants are not known.");
+        xml_element(xml, "p", NULL,
+                    "No programme.yaml was given, so service, environment, assumptions and approvals are not known.");
     }
     html_section_end(xml);
 }

@@ -375,6 +375,36 @@ static json_t *describe_alerts(const struct result *result)
     return array;
 }
 
+static json_t *describe_parts(const struct covered_part *parts, size_t part_count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < part_count; i++) {
+        json_t *item = json_object();
+        put(item, "name", text(parts[i].name));
+        put(item, "tested", json_string(coverage_name(parts[i].covered)));
+        json_array_append_new(array, item);
+    }
+    return array;
+}
+
+static json_t *describe_coverage(const struct result *result)
+{
+    const struct coverage *coverage = result->coverage;
+    json_t *people = json_array(), *object = json_object();
+    for (size_t i = 0; i < coverage->person_count; i++) {
+        json_t *item = json_object();
+        put(item, "who", text(coverage->people[i].who));
+        put(item, "how", text(coverage->people[i].how));
+        put(item, "notes", count(coverage->people[i].notes));
+        json_array_append_new(people, item);
+    }
+    put(object, "people", people);
+    put(object, "regions", describe_parts(coverage->regions, coverage->region_count));
+    put(object, "services", describe_parts(coverage->services, coverage->service_count));
+    put(object, "faults", describe_parts(coverage->faults, coverage->fault_count));
+    return object;
+}
+
 static json_t *describe_driver(const struct result *result)
 {
     bool measured = result->driver.measured;
@@ -448,6 +478,7 @@ static json_t *describe(const struct result *result)
     put(report, "phases", describe_phases(result));
     put(report, "faults", describe_faults(result));
     put(report, "alerts", describe_alerts(result));
+    put(report, "coverage", result->coverage ? describe_coverage(result) : NULL);
     put(report, "driver", describe_driver(result));
     put(report, "cleanup", describe_cleanup(result));
     put(report, "findings", findings);

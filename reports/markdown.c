@@ -332,6 +332,35 @@ static void write_timeline(struct buf *out, const struct result *result)
     buf_puts(out, "```\n");
 }
 
+static void write_covered(struct buf *out, const char *what, const struct covered_part *parts, size_t count)
+{
+    struct buf names CLEANUP(buf_clear) = {0};
+    words_covered(parts, count, COVERED_NO, &names);
+    if (names.size > 0) {
+        buf_printf(out, "* %s: ", what);
+        say(out, buf_str(&names));
+        buf_puts(out, "\n");
+    }
+}
+
+static void write_coverage(struct buf *out, const struct result *result)
+{
+    const struct coverage *coverage = result->coverage;
+    if (!coverage || !coverage->known) {
+        return;
+    }
+    buf_puts(out, "\n## Who took part, and what was not tested\n\n* Took part: ");
+    for (size_t i = 0; i < rows(coverage->person_count); i++) {
+        buf_puts(out, i ? "; " : "");
+        say(out, coverage->people[i].who);
+        buf_printf(out, " (%s)", coverage->people[i].how);
+    }
+    buf_puts(out, coverage->person_count ? "\n" : "nobody was named, and nobody wrote a note\n");
+    write_covered(out, "Regions that no fault touched", coverage->regions, coverage->region_count);
+    write_covered(out, "Services that no fault touched", coverage->services, coverage->service_count);
+    write_covered(out, "Kinds of fault that were not used", coverage->faults, coverage->fault_count);
+}
+
 static void write_findings(struct buf *out, const struct result *result)
 {
     struct buf cleanup CLEANUP(buf_clear) = {0};
@@ -351,8 +380,8 @@ static void write_findings(struct buf *out, const struct result *result)
 static void build(struct buf *out, const struct result *result)
 {
     static void (*const sections[])(struct buf *, const struct result *) = {
-        write_top,    write_objectives, write_phases, write_observations, write_alerts,  write_shares,
-        write_faults, write_loss,       write_stores, write_findings,     write_timeline};
+        write_top,    write_objectives, write_phases, write_observations, write_alerts,   write_shares,
+        write_faults, write_loss,       write_stores, write_coverage,     write_findings, write_timeline};
     static const char omitted[] = "\n… a section was left out here, see report.html\n";
     for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
         struct buf section CLEANUP(buf_clear) = {0};

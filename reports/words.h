@@ -36,6 +36,9 @@ void words_share(uint64_t part, uint64_t whole, struct buf *out);
 /* What an alert should do: "fire after delay", "fire or not", "stay quiet". */
 void words_alert(const struct alert_result *alert, struct buf *out);
 
+/* Names of the parts that were covered so: "us-east, us-west". */
+void words_covered(const struct covered_part *parts, size_t count, enum covered covered, struct buf *out);
+
 /* One plain sentence or two for people who were not there. */
 void words_sentence(const struct result *result, struct buf *out);
 /* The drill did not run as planned, left something behind, or could not be judged for a reason that no objective shows (a fault that

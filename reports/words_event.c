@@ -26,6 +26,7 @@ static const struct {
     {"step.wait", "waited {for_ns}"},
     {"await.begin", "waiting for recovery, at most {within_ns}, to hold {hold_ns}"},
     {"change.begin", "waiting for a change of {subject}, at most {within_ns}"},
+    {"note.wanted", "waiting for somebody to say \"{says}\", at most {within_ns}"},
     {"service.exited", "service {service} exited with status {status}"},
     {"service.started", "service {service} started, pid {pid}"},
     {"agent.lost", "agent lost: {reason}"},
@@ -106,6 +107,17 @@ static bool print_judged(const json_t *event, const char *kind, struct buf *out)
         print_words(event, json_flag(event, "clean", false) ? "nothing left behind" : "LEFT BEHIND: {left}", out);
     } else if (str_eq(kind, "note")) {
         print_words(event, *json_str(event, "by", "") ? "{text} ({by})" : "{text}", out);
+    } else if (str_eq(kind, "note.end")) {
+        print_words(event,
+                    json_flag(event, "seen", false) ? "\"{says}\" was said after {waited_ns} by {by}"
+                                                    : "nobody said \"{says}\" in {waited_ns}",
+                    out);
+    } else if (str_eq(kind, "drift")) {
+        print_words(event,
+                    json_array_size(json_object_get(event, "differences"))
+                        ? "what runs is NOT what is declared: {differences}"
+                        : "what runs is what is declared: {files} files, {processes} processes, {answers} answers compared",
+                    out);
     } else if (str_eq(kind, "fault.expired")) {
         print_words(event,
                     json_flag(event, "reverted", false) ? "{fault_id}: its time to live was over, taken away"

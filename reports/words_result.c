@@ -174,3 +174,13 @@ void words_alert(const struct alert_result *alert, struct buf *out)
         buf_printf(out, " after %s", alert->after);
     }
 }
+
+void words_covered(const struct covered_part *parts, size_t count, enum covered covered, struct buf *out)
+{
+    size_t before = out->size;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].covered == covered) {
+            buf_printf(out, "%s%s", out->size > before ? ", " : "", parts[i].name);
+        }
+    }
+}

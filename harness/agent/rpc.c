@@ -114,6 +114,7 @@ static const struct {
     {"service.start", service_start},
     {"service.stop", service_stop},
     {"service.pids", service_pids},
+    {"service.inspect", service_inspect},
     {"service.files", service_files},
     {"check", check_once},
     {"fault.supported", fault_supported},

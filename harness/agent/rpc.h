@@ -43,7 +43,7 @@ void rpc_event(struct agent *agent, int64_t t_ns, const char *kind, json_t *fiel
 void rpc_take_line(struct agent *agent, const char *line, size_t size);
 
 /* The handlers, by module. */
-rpc_handler_f service_start, service_stop, service_pids, check_once;
+rpc_handler_f service_start, service_stop, service_pids, service_inspect, check_once;
 rpc_handler_f fault_supported, fault_plan, fault_apply, fault_prove, fault_revert, fault_residue;
 rpc_handler_f snapshot_rpc_take, snapshot_rpc_compare, traffic_load_check, traffic_load_start, traffic_load_stop,
     traffic_readback;

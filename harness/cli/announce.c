@@ -13,10 +13,10 @@
 #include "harness/base/str.h"
 #include "harness/post/post.h"
 
-enum notify { NOTIFY_NEVER = 0, NOTIFY_PROBLEM, NOTIFY_ALWAYS };
+enum notify { NOTIFY_NEVER = 0, NOTIFY_PROBLEM, NOTIFY_ALWAYS, NOTIFY_STAGES };
 enum { NOTIFY_TRIES = 3, NOTIFY_BUDGET_S = 15, FILE_MAX = 4 * 1024 * 1024 };
 
-const char *const announce_notify_choices[] = {"never", "problem", "always", NULL};
+const char *const announce_notify_choices[] = {"never", "problem", "always", "stages", NULL};
 
 static const struct {
     const char *name;
@@ -41,6 +41,13 @@ static const char *notify_url(void)
 {
     const char *url = getenv("DRILL_NOTIFY_URL");
     return url && (str_starts_with(url, "https://") || str_starts_with(url, "http://")) ? url : NULL;
+}
+
+int announce_begin(const struct announce_options *options, const char *scenario, const char *title, struct teller **ret_teller,
+                   struct err *err)
+{
+    *ret_teller = NULL;
+    return options->notify == NOTIFY_STAGES ? teller_open(notify_url(), scenario, title, ret_teller, err) : 0;
 }
 
 int announce_check(const struct announce_options *options, struct err *err)
@@ -162,7 +169,7 @@ static bool worth_telling(const struct announce_options *options, const struct r
     size_t count = json_array_size(context->history);
     const json_t *last = count ? json_array_get(context->history, count - 1) : NULL;
     bool recovered = last && !str_eq(json_str(last, "verdict", ""), "pass");
-    return options->notify == NOTIFY_ALWAYS ||
+    return options->notify == NOTIFY_ALWAYS || options->notify == NOTIFY_STAGES ||
            (options->notify == NOTIFY_PROBLEM && (result->exit_code != EXIT_PASS || recovered));
 }
 

@@ -3,6 +3,7 @@
 #define DRILL_CLI_ANNOUNCE_H
 
 #include "harness/cli/cli.h"
+#include "harness/cli/teller.h"
 #include "reports/report.h"
 
 struct announce_options {
@@ -24,13 +25,17 @@ extern const char *const announce_notify_choices[];
          offsetof(type, member.notify),                                                                                          \
          .choices = announce_notify_choices,                                                                                     \
          .fallback = "never",                                                                                                    \
-         .help = "post notify.json to $DRILL_NOTIFY_URL; problem: unless it passed, or passed first after a failure"},           \
+         .help = "post notify.json to $DRILL_NOTIFY_URL; problem: unless it passed, or passed first after a failure; "           \
+                 "stages: also before, at each fault and when somebody is waited for"},                                          \
     {                                                                                                                            \
         "quiet", PARAM_BOOL, offsetof(type, member.quiet), .help = "one line at the end"                                         \
     }
 
 /* Refuse what cannot be done before anything is touched: --notify without a usable URL. */
 int announce_check(const struct announce_options *options, struct err *err) MUST_CHECK;
+/* With --notify stages, who tells of the drill while it runs; else *ret_teller is NULL. */
+int announce_begin(const struct announce_options *options, const char *scenario, const char *title, struct teller **ret_teller,
+                   struct err *err) MUST_CHECK;
 /* Write JUnit in its dialect and report.json to where the options want them; `folder` is where the reports lie for good. They are of
  * their own: what is sealed stays as the evidence gives it. */
 int announce_files(const struct announce_options *options, const struct result *result, const struct report_context *context,

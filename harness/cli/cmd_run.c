@@ -104,6 +104,13 @@ static int drill_once(struct prepared *prepared, struct engine_options *options,
     AUTO_FREE char *folder = NULL;
     struct progress progress;
     struct sealing *sealing CLEANUP(sealing_cleanup) = NULL;
+    struct teller *teller CLEANUP(teller_cleanup) = NULL;
+    const struct scenario *scenario = script_scenario(prepared->script);
+    if (announce_begin(&run->announce, scenario->name, scenario->title, &teller, err) < 0) {
+        return cli_exit_code(err);
+    }
+    options->told = teller ? teller_tell : NULL;
+    options->told_context = teller;
     if (sealing_new(&run->sealing, prepared, options, &sealing, err) < 0) {
         return cli_exit_code(err);
     }
@@ -112,6 +119,8 @@ static int drill_once(struct prepared *prepared, struct engine_options *options,
     options->context = &progress;
     int status = engine_run(prepared->script, prepared->topology, prepared->plan, options, &folder, err);
     progress_end(&progress);
+    teller_close(TAKE(teller)); /* what happened is told before what came of it */
+    options->told = NULL;
     if (!folder) {
         return cli_exit_code(err);
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "faults/fault.h"
 #include "harness/base/clock.h"
 #include "harness/base/digest.h"
 #include "harness/base/str.h"
@@ -264,6 +265,35 @@ static void record_call(struct making *making)
     }
 }
 
+static void add_participants(struct making *making)
+{
+    const char *given = making->request->options->participants;
+    AUTO_FREE char *list = xstrdup(given ? given : "");
+    char *rest = list, *name;
+    json_t *names = json_array();
+    while ((name = strsep(&rest, ","))) {
+        name += strspn(name, " ");
+        if (*name) {
+            json_array_append_new(names, json_string(name));
+        }
+    }
+    json_object_set_new(making->terms->annex, "participants", names);
+}
+
+/* Every kind of fault that there is: the report says which of them the drill did not use. */
+static void record_catalogue(struct making *making)
+{
+    size_t count;
+    const struct fault_ops *const *all = fault_list(&count);
+    json_t *names = json_array();
+    for (size_t i = 0; i < count; i++) {
+        if (!str_eq(all[i]->name, "null")) {
+            json_array_append_new(names, json_string(all[i]->name));
+        }
+    }
+    json_object_set_new(making->terms->annex, "catalogue", names);
+}
+
 int terms_make(const struct terms_request *request, struct scenario *scenario, struct terms *terms, struct err *err)
 {
     struct making making CLEANUP(making_clear) = {.request = request, .scenario = scenario, .terms = terms};
@@ -277,6 +307,8 @@ int terms_make(const struct terms_request *request, struct scenario *scenario, s
     }
     if (status == 0) {
         record_call(&making);
+        record_catalogue(&making);
+        add_participants(&making);
         AUTO_JSON json_t *history = history_for_report(&making.history, scenario->name, "");
         enclose_json(terms, "history.json", history);
     }

@@ -7,7 +7,7 @@
 #include "harness/engine/engine.h"
 
 struct terms_options {
-    char *archive, *budget, *programme, *evidence;
+    char *archive, *budget, *programme, *evidence, *participants;
     bool allow_looser, require_budget;
 };
 
@@ -23,6 +23,8 @@ struct terms_options {
          .help = "exit 2 when there is no budget for the scenario (with CI set: when the budget file has none)"},                \
         {"programme", PARAM_STRING, offsetof(type, member.programme), .unit_hint = "file",                                       \
          .help = "programme file; else programme.yaml beside the scenario, then in this folder"},                                \
+        {"participants", PARAM_STRING, offsetof(type, member.participants), .unit_hint = "list",                                 \
+         .help = "who takes part, comma-separated; goes into the report"},                                                       \
     {                                                                                                                            \
         "evidence", PARAM_STRING, offsetof(type, member.evidence),                                                               \
             .unit_hint = "list",                                                                                                 \

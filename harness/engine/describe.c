@@ -329,6 +329,19 @@ static json_t *describe_alerts(const struct session *session)
                      "may_fire", may_fire, "after", after);
 }
 
+/* All that a drill could have touched: reports say what it did not. */
+static json_t *describe_inventory(const struct topology *topology)
+{
+    json_t *inventory = json_array();
+    for (size_t i = 0; i < topology->service_count; i++) {
+        const struct topology_service *service = &topology->services[i];
+        json_array_append_new(inventory,
+                              json_pack("{s:s, s:s, s:s, s:s}", "name", service->name, "service", service->service, "host",
+                                        service->host->name, "region", service->host->region ? service->host->region->name : ""));
+    }
+    return inventory;
+}
+
 json_t *describe_plan(const struct session *session)
 {
     const struct scenario *scenario = session->scenario;
@@ -347,6 +360,7 @@ json_t *describe_plan(const struct session *session)
     }
     json_object_set_new(plan, "security", observers_of(session->topology, "security"));
     json_object_set_new(plan, "params", node_to_json(scenario->params));
+    json_object_set_new(plan, "inventory", describe_inventory(session->topology));
     json_t *rules = json_array();
     for (size_t i = 0; i < scenario->abort_count; i++) {
         json_array_append_new(rules, json_string(scenario->abort_when[i].text));

@@ -27,6 +27,9 @@ typedef void engine_progress_f(void *context, const struct engine_progress *prog
 /* Told once the drill's folder holds plan and environment, and before anything is touched. An error ends the drill there and then. */
 typedef int engine_opened_f(void *context, const char *folder, const char *id, struct err *err);
 
+/* Told each event as it is written. `fields` (may be NULL) is borrowed. It must not wait. */
+typedef void engine_told_f(void *context, const char *kind, const json_t *fields);
+
 /* A file that lies beside the plan in the drill's folder. */
 struct engine_enclosure {
     const char *name;
@@ -52,6 +55,8 @@ struct engine_options {
     struct redactor *redactor; /* everything that is written passes through it; NULL: nothing is taken out */
     engine_opened_f *opened;   /* may be NULL */
     void *opened_context;
+    engine_told_f *told; /* may be NULL */
+    void *told_context;
 };
 
 /* What a kept topology is known by. */

@@ -114,6 +114,19 @@ static int plan_text(struct session *session, const struct injection *injection,
     return 0;
 }
 
+/* What is hit, part by part. */
+static json_t *hits_of(const struct injection *injection)
+{
+    json_t *hits = json_array();
+    VEC_EACH(part, &injection->parts)
+    {
+        const json_t *target = json_object_get(part->description, "target");
+        json_array_append_new(
+            hits, json_pack("{s:s, s:s}", "kind", json_str(target, "kind", ""), "name", json_str(target, "name", "")));
+    }
+    return hits;
+}
+
 static int tell_requested(struct session *session, struct injection *injection, struct err *err)
 {
     struct buf text CLEANUP(buf_clear) = {0};
@@ -124,8 +137,9 @@ static int tell_requested(struct session *session, struct injection *injection, 
     injection->disrupted_ns = clock_now_ns();
     json_t *options = json_object_get(injection->parts.items[0].description, "options");
     return session_event_at(session, injection->disrupted_ns, "fault.requested",
-                            json_pack("{s:s, s:s, s:s, s:O, s:s}", "fault_id", injection->id, "fault", injection->fault, "target",
-                                      injection->target, "options", options, "plan", buf_str(&text)),
+                            json_pack("{s:s, s:s, s:s, s:O, s:s, s:o}", "fault_id", injection->id, "fault", injection->fault,
+                                      "target", injection->target, "options", options, "plan", buf_str(&text), "hits",
+                                      hits_of(injection)),
                             err);
 }
 

@@ -14,6 +14,10 @@ int session_event_at(struct session *session, int64_t t_ns, const char *kind, js
         json_decref(fields);
         return 0;
     }
+    if (session->options->told) {
+        AUTO_JSON json_t *clean = fields ? redactor_json(session->options->redactor, "events.jsonl", fields) : NULL;
+        session->options->told(session->options->told_context, kind, clean);
+    }
     return events_add(session->events, t_ns, kind, fields, err);
 }
 
@@ -133,6 +137,7 @@ void operation_free(struct operation *operation)
 {
     free(operation->wanted);
     free(operation->readings);
+    free(operation->by);
     free(operation);
 }
 

@@ -37,6 +37,7 @@ enum operation_kind {
     OPERATION_READBACK,
     OPERATION_CHANGE,
     OPERATION_STORES,
+    OPERATION_NOTE,
     OPERATION_KIND_COUNT
 };
 struct operation {
@@ -48,9 +49,10 @@ struct operation {
     struct session *session;
     int readback;                             /* its number */
     const struct topology_observer *observer; /* whose change is awaited; borrowed */
-    char *wanted;                             /* what it must change to; NULL: anything */
     struct store_reading *readings;           /* one for each store that is asked for what it has */
     size_t unread;                            /* how many of them have not answered yet */
+    char *wanted;                             /* what it must change to, NULL: anything; note: what it must say */
+    char *by;                                 /* note: who said it; NULL: nobody yet */
 };
 
 struct control;
@@ -199,6 +201,17 @@ int change_check(const struct topology *topology, const struct node *args, const
 int change_begin(struct session *session, struct operation *operation, const struct node *args, struct err *err) MUST_CHECK;
 void change_notice(struct session *session, const json_t *event);
 int change_end(struct session *session, struct operation *operation, struct err *err) MUST_CHECK;
+
+/* note.c: waiting for people */
+int note_wait(const struct node *args, const char **ret_says, int64_t *ret_within_ns, struct err *err) MUST_CHECK;
+int note_begin(struct session *session, struct operation *operation, const char *says, int64_t within_ns,
+               struct err *err) MUST_CHECK;
+void note_notice(struct session *session, const char *text, const char *by);
+int note_end(struct session *session, const struct operation *operation, struct err *err) MUST_CHECK;
+
+/* drift.c: what runs against what is declared, and region against region; each difference is in the event "drift" */
+int drift_check(const struct topology *topology, struct err *err) MUST_CHECK; /* can it be compared? */
+int drift_find(struct session *session, size_t *ret_count, struct err *err) MUST_CHECK;
 
 /* exposition.c: what a monitor can scrape, where the topology says `metrics:` */
 int exposition_open(struct session *session, struct err *err) MUST_CHECK;

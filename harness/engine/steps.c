@@ -99,6 +99,28 @@ static int begin_stores(struct session *session, const struct script_request *re
     return stores_begin(session, request->task, node_text(request->args, "label"), &operation, err);
 }
 
+static int begin_note(struct session *session, const struct script_request *request, struct err *err)
+{
+    const char *says;
+    int64_t within_ns;
+    int status = note_wait(request->args, &says, &within_ns, err);
+    if (status < 0) {
+        return status;
+    }
+    struct operation *operation = add_operation(session, OPERATION_NOTE, request->task, clock_now_ns() + within_ns, 0);
+    return note_begin(session, operation, says, within_ns, err);
+}
+
+static int do_drift(struct session *session, const struct script_request *request, struct err *err)
+{
+    size_t count = 0;
+    int status = drift_find(session, &count, err);
+    if (status == 0) {
+        script_answer(session->script, request->task, json_integer((json_int_t)count), NULL);
+    }
+    return status;
+}
+
 static int do_inject(struct session *session, const struct script_request *request, struct err *err)
 {
     struct injection *injection = NULL;
@@ -133,8 +155,9 @@ int steps_begin(struct session *session, const struct script_request *request, s
         const char *verb;
         int (*begin)(struct session *session, const struct script_request *request, struct err *err);
     } table[] = {
-        {"wait", begin_wait},          {"steady", begin_steady}, {"await_recovery", begin_await}, {"await_change", begin_change},
-        {"read_stores", begin_stores}, {"inject", do_inject},    {"revert", do_revert},           {"note", do_note},
+        {"wait", begin_wait},       {"steady", begin_steady}, {"await_recovery", begin_await}, {"await_change", begin_change},
+        {"await_note", begin_note}, {"drift", do_drift},      {"read_stores", begin_stores},   {"inject", do_inject},
+        {"revert", do_revert},      {"note", do_note},
     };
     if (str_eq(request->verb, "read_back")) {
         struct operation *operation = NULL;
@@ -217,6 +240,17 @@ static int advance_change(struct session *session, struct operation *operation, 
     return status < 0 ? status : change_end(session, operation, err);
 }
 
+/* Nobody said it in time: the scenario is told so, and decides. */
+static int advance_note(struct session *session, struct operation *operation, bool *ret_ended, struct err *err)
+{
+    if (!operation->answered && clock_now_ns() < operation->until_ns) {
+        return 0;
+    }
+    *ret_ended = true;
+    script_answer(session->script, operation->task, operation->answered ? json_string(operation->by) : json_false(), NULL);
+    return note_end(session, operation, err);
+}
+
 static int advance_one(struct session *session, struct operation *operation, bool *ret_ended, struct err *err)
 {
     switch (operation->kind) {
@@ -238,6 +272,8 @@ static int advance_one(struct session *session, struct operation *operation, boo
             script_answer(session->script, operation->task, NULL, NULL);
         }
         return 0;
+    case OPERATION_NOTE:
+        return advance_note(session, operation, ret_ended, err);
     case OPERATION_READBACK:
         *ret_ended = operation->answered;
         if (*ret_ended) {

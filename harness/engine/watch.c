@@ -44,6 +44,7 @@ static int take_request(struct session *session, const struct control_request *r
     char reason[sizeof(request->text) + sizeof(request->by) + 32];
     switch (request->kind) {
     case CONTROL_NOTE:
+        note_notice(session, request->text, request->by);
         return session_event(session, "note", json_pack("{s:s, s:s}", "text", request->text, "by", request->by), err);
     case CONTROL_INTERRUPT:
         return session->interrupted ? 0 : stop(session, "a signal", "interrupted", err);

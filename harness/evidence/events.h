@@ -9,7 +9,7 @@
  *                      memory_limit_bytes cpu_ns realtime(bool) http2 warmed
  *   steady.ok          for_ns
  *   steady.failed      reason
- *   fault.requested    fault_id fault target options(object) plan(text)        = a disruption, cause "inject FAULT TARGET"
+ *   fault.requested    fault_id fault target options(object) plan(text) hits(list of kind, name) = a disruption, cause "inject FAULT TARGET"
  *   fault.applied      fault_id before_ns after_ns bound_ns(of the injector's clock, within the two) mechanism
  *   fault.proven       fault_id ok(bool) proof(text)
  *   fault.changed      fault_id text                                          = what goes on by itself: a flap, another kill
@@ -31,6 +31,9 @@
  *   agent.lost         place reason
  *   agent.restarted    place
  *   note               text by(who, from a second terminal; else not there)
+ *   note.wanted        says within_ns
+ *   note.end           seen(bool) says by(who said it) waited_ns
+ *   drift              differences(list of texts) files processes commands answers(how many were compared)
  *   abort              reason by(who, or which rule)
  *   residue            clean(bool) left(list of texts)
  *   drill.end          conclusion(completed|aborted|timed_out|error) reason */

@@ -92,6 +92,12 @@ static struct figure find_figure(const struct measurement *measurement, const st
         (str_eq(metric, "failed") && objective->part != PART_WHOLE)) {
         return shares_figure(measurement, objective);
     }
+    if (str_eq(metric, "drift")) {
+        return measure_drift(measurement);
+    }
+    if (str_eq(metric, "unanswered")) {
+        return measure_unanswered(measurement);
+    }
     if (str_eq(metric, "slowest_alert") || str_eq(metric, "slowest_resolve")) {
         return measure_alerts_slowest(measurement, str_eq(metric, "slowest_resolve"));
     }

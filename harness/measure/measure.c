@@ -114,6 +114,9 @@ int measure_evidence(const struct evidence *evidence, struct result **ret_result
     measure_promise(&measurement);
     measure_security(&measurement);
     measure_failovers(&measurement);
+    measure_drift_findings(&measurement);
+    measure_people_findings(&measurement);
+    measure_coverage(&measurement);
     int status = measure_judge(&measurement, err);
     if (status == 0) {
         measure_verdict(&measurement);

@@ -69,6 +69,13 @@ void measure_failovers(struct measurement *measurement);
 void measure_loss(struct measurement *measurement);
 /* alerts.c: which fired, which did not; needs the first disruption. */
 void measure_alerts(struct measurement *measurement);
+/* coverage.c: what was touched, who took part; how many differences the scenario's d:drift found, and each as a
+ * finding; how often nobody said what was waited for, and each wait as a finding. */
+void measure_coverage(struct measurement *measurement);
+struct figure measure_drift(const struct measurement *measurement);
+void measure_drift_findings(struct measurement *measurement);
+struct figure measure_unanswered(const struct measurement *measurement);
+void measure_people_findings(struct measurement *measurement);
 /* Did this event tell that an alert fires? */
 bool measure_is_firing(const json_t *event);
 /* How many that should have fired did not (silent), or how many fired that should not have. */

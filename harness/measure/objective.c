@@ -27,6 +27,8 @@ static const struct metric {
     {"two_primaries", VALUE_DURATION, false, "two_primaries <= 0s"},
     {"silent_alerts", VALUE_COUNT, false, "silent_alerts <= 0"},
     {"false_alerts", VALUE_COUNT, false, "false_alerts <= 0"},
+    {"drift", VALUE_COUNT, false, "drift <= 0"},
+    {"unanswered", VALUE_COUNT, false, "unanswered <= 0"},
     {"slowest_alert", VALUE_DURATION, false, "slowest_alert <= 15s"},
     {"slowest_resolve", VALUE_DURATION, false, "slowest_resolve <= 15s"},
     {"security_gaps", VALUE_COUNT, false, "security_gaps <= 0"},

@@ -178,6 +178,7 @@ void result_free(struct result *result)
     free_observations(result);
     free_faults(result);
     free_alerts(result);
+    coverage_free(result->coverage);
     free_loss(&result->loss);
     stores_result_clear(&result->stores);
     free_bins(result);

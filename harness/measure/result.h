@@ -10,6 +10,7 @@
 #include "harness/base/buf.h"
 #include "harness/base/json.h"
 #include "harness/evidence/ledger.h"
+#include "harness/measure/coverage.h"
 
 enum verdict { VERDICT_NONE = 0, VERDICT_PASS, VERDICT_FAIL, VERDICT_INCONCLUSIVE, VERDICT_COUNT };
 enum conclusion {
@@ -243,6 +244,7 @@ struct result {
     size_t phase_count;
     struct fault_result *faults;
     size_t fault_count;
+    struct coverage *coverage; /* NULL: not asked for */
     struct alert_result *alerts;
     size_t alert_count;
     struct loss loss;

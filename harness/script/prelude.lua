@@ -42,7 +42,7 @@ local Steps = { __name = "drill" }
 Steps.__index = function(_, name)
   local step = rawget(Steps, name)
   if step then return step end
-  fail(2, "there is no step d:" .. tostring(name) .. "; steps are: steady, wait, inject, await_recovery, await_change, read_back, read_stores, note, parallel")
+  fail(2, "there is no step d:" .. tostring(name) .. "; steps are: steady, wait, inject, await_recovery, await_change, await_note, drift, read_back, read_stores, note, parallel")
 end
 
 local function duration(step, value)
@@ -81,6 +81,20 @@ function Steps:await_change(options)
   if type(options) ~= "table" then fail(2, 'd:await_change: expected { observer = "…", within = "60s" }') end
   local outcome = ask(2, "await_change", options)
   return outcome
+end
+
+--- Wait for somebody's note from a second terminal (drill note "…"): { says = "failover confirmed", within = "10m" }. Who said it, or
+--- false when nobody did in time. The scenario's own notes are not anybody's.
+function Steps:await_note(options)
+  if type(options) ~= "table" then fail(2, 'd:await_note: expected { says = "…", within = "10m" }') end
+  local who = ask(2, "await_note", options)
+  return who
+end
+
+--- Compare what runs with what is declared, and region with region; the number of differences, each of which is a finding.
+function Steps:drift()
+  local count = ask(2, "drift", {})
+  return count
 end
 
 --- Ask for every write that was acknowledged, now.

@@ -62,6 +62,7 @@ static void free_service(struct topology_service *service)
 static void free_observer(struct topology_observer *observer)
 {
     free(observer->name);
+    free(observer->group);
     free(observer->kind);
     free(observer->place);
     free(observer->server);

@@ -15,7 +15,7 @@ static const struct param observer_table[] = {
      .type = PARAM_STRING,
      .offset = FIELD(kind),
      .required = true,
-     .help = "dns, health, role, store, alert, security or state"},
+     .help = "dns, health, role, store, alert, security, state, or same: must answer alike everywhere (d:drift)"},
     {.name = "place", .type = PARAM_STRING, .offset = FIELD(place), .help = "host that asks; default: the one that `each` is at"},
     {.name = "dns", .type = PARAM_STRING, .offset = FIELD(dns), .help = "name to ask for"},
     {.name = "server", .type = PARAM_STRING, .offset = FIELD(server), .help = "dns: asked; default: the entrypoint's"},
@@ -68,14 +68,15 @@ char *reader_default_place(const struct scope *scope)
 
 static int check_kind(const struct node *node, const char *kind, struct err *err)
 {
-    static const char *const kinds[] = {"dns", "health", "role", "store", "alert", "security", "state"};
+    static const char *const kinds[] = {"dns", "health", "role", "store", "alert", "security", "state", "same"};
     char hint[96];
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         if (str_eq(kinds[i], kind)) {
             return 0;
         }
     }
-    return node_err(node, err, "observer '%s': kind: expected dns, health, role, store, alert, security or state, found '%s'%s",
+    return node_err(node, err,
+                    "observer '%s': kind: expected dns, health, role, store, alert, security, state or same, found '%s'%s",
                     node->key, kind, str_did_you_mean(kind, kinds, ARRAY_LEN(kinds), hint));
 }
 
@@ -94,6 +95,10 @@ static int check_observer(const struct reader *reader, const struct node *node, 
         return node_err(node, err, "observer '%s': which server is asked? Say 'server:'", node->key);
     }
     int status = check_kind(node, observer->kind, err);
+    if (status == 0 && str_eq(observer->kind, "same") && observer->type != OBSERVER_EXEC) {
+        status =
+            node_err(node, err, "observer '%s': of the kind same: expected 'exec:', whose first line is compared", node->key);
+    }
     return status < 0 ? status : reader_check_place(reader, node, observer->place, err);
 }
 
@@ -118,7 +123,8 @@ static int read_observer(struct reader *reader, const struct node *node, const s
     observer->otherwise = fields.otherwise;
     observer->interval_ns = fields.every_ns;
     observer->timeout_ns = fields.timeout_ns;
-    observer->on_demand = fields.on_demand;
+    observer->on_demand = fields.on_demand || str_eq(fields.kind, "same");
+    observer->group = xstrdup(node->key);
     int status = reader_command(scope, node_get(node, "exec"), "exec", &observer->argv, &observer->argc, err);
     return status < 0 ? status : check_observer(reader, node, observer, err);
 }

@@ -101,8 +101,10 @@ extern const char *const topology_restarts[]; /* NULL-terminated, as Docker name
 enum observer_type { OBSERVER_NONE = 0, OBSERVER_DNS, OBSERVER_HTTP, OBSERVER_EXEC, OBSERVER_TYPE_COUNT };
 struct topology_observer {
     char *name;     /* "role us-east-db" */
+    char *group;    /* "role": what is said once for many */
     char *kind;     /* the event's observer: "dns", "health", "role", "alert" ("firing"), "security" ("holds …",
-                      * "gap …", else it is unanswered), "store" (what a store says of its own role); "state" takes no part in the phases */
+                      * "gap …", else it is unanswered), "store" (what a store says of its own role); "state" takes no part in the phases,
+                      * "same" is asked by d:drift alone */
     bool on_demand; /* asked only while a scenario waits for a change of it */
     enum observer_type type;
     char *place;

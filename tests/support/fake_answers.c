@@ -1,7 +1,10 @@
 /* Answers as real agents would give them, from the script in fake_system. */
 #include "tests/support/fake_answers.h"
 
+#include <string.h>
+
 #include "harness/base/clock.h"
+#include "harness/base/digest.h"
 #include "tests/support/fake_load.h"
 
 enum { BEGIN_S = 3600 };
@@ -202,13 +205,44 @@ static int tell_pids(struct place *place, const json_t *params, json_t **ret_res
     return 0;
 }
 
+static bool has_drifted(const struct place *place, const char *what)
+{
+    return str_eq(fake_system.drifted, what) && str_eq(place->name, "us-west-gw");
+}
+
+/* As the real one, of a service that is as its declaration says but for what the test changed. */
+static int inspect(struct place *place, const json_t *params, json_t **ret_result, struct err *err)
+{
+    char sha256[DIGEST_TEXT];
+    const char *name = json_str(params, "name", ""), *content = has_drifted(place, "file") ? "other settings\n" : FAKE_SETTINGS;
+    json_t *files = json_array(), *path = json_array_get(json_object_get(params, "files"), 0);
+    (void)err;
+    digest_of_bytes(content, strlen(content), sha256);
+    if (path) {
+        json_array_append_new(
+            files, json_pack("{s:O, s:b, s:s}", "path", path, "there", !has_drifted(place, "missing"), "sha256", sha256));
+    }
+    json_t *command = fake_system.titled ? json_pack("[s]", "proxy: master process")
+                      : path
+                          ? json_pack("[s, s, O]", "/usr/sbin/proxy", has_drifted(place, "command") ? "--old" : "--config", path)
+                          : json_pack("[s]", name);
+    *ret_result = json_pack("{s:i, s:o, s:o, s:s}", "pid", has_drifted(place, "stopped") ? 0 : 101, "files", files, "command",
+                            command, "program_sha256", has_drifted(place, "program") ? "0b" : "0a");
+    return 0;
+}
+
 static int check(struct place *place, const json_t *params, json_t **ret_result, struct err *err)
 {
-    (void)place;
-    (void)params;
+    const char *asked = json_string_value(json_array_get(json_object_get(json_object_get(params, "check"), "argv"), 0));
     (void)err;
+    if (fake_system.unasked && str_eq(asked, "proxy")) {
+        *ret_result = json_pack("{s:b, s:s}", "healthy", false, "detail", "exit status 127: no such command");
+        return 0;
+    }
     *ret_result = json_pack("{s:b, s:s}", "healthy", fake_system.unhealthy == NULL, "detail",
-                            fake_system.unhealthy ? fake_system.unhealthy : "as expected");
+                            fake_system.unhealthy           ? fake_system.unhealthy
+                            : has_drifted(place, "version") ? "2.4"
+                                                            : "as expected");
     return 0;
 }
 
@@ -289,6 +323,7 @@ fake_method_f *fake_method(const char *name)
     } table[] = {
         {"service.start", start_service},
         {"service.pids", tell_pids},
+        {"service.inspect", inspect},
         {"check", check},
         {"fault.supported", nothing},
         {"fault.plan", explain},

@@ -28,7 +28,8 @@ static const char topology_text[] =
     "hosts: { dns: 10.9.0.53, client: 10.9.0.100 }\n"
     "services:\n"
     "  store: { role: store, on: db, port: 6379, command: store }\n"
-    "  proxy: { role: gateway, on: gw, port: 8080, after: [store], command: proxy }\n"
+    "  proxy: { role: gateway, on: gw, port: 8080, after: [store], command: 'proxy --config {{dir}}/proxy.conf',\n"
+    "           files: { proxy.conf: proxy.conf } }\n"
     "entrypoint: { url: 'http://api:8080', dns_server: 10.9.0.53 }\n"
     "traffic:\n"
     "  write: { method: PUT, url: '/orders/{{id}}', status: 201 }\n"
@@ -37,6 +38,7 @@ static const char topology_text[] =
     "observers:\n"
     "  health: { each: role=gateway, kind: health, place: dns, http: 'http://{{address}}:8080/' }\n"
     "  view: { each: role=gateway, kind: state, on_demand: true, http: 'http://{{address}}:8080/view', field: version }\n"
+    "  version: { each: role=gateway, kind: same, exec: [proxy, --version] }\n"
     "steady:\n"
     "  a gateway answers: { place: us-east-gw, exec: [check] }\n";
 
@@ -58,6 +60,7 @@ int fake_drill_setup(void **state)
     log_set_level(LOG_NONE);
     scenario_file = xasprintf("%s/fake.lua", folder);
     write_text("fake.yaml", topology_text);
+    write_text("proxy.conf", FAKE_SETTINGS);
     return 0;
 }
 
@@ -94,11 +97,12 @@ static void clear_ingredients(struct ingredients *parts)
 
 const char *fake_drill_write(const char *steps)
 {
-    AUTO_FREE char *text =
-        xasprintf("return drill { title = 'Fake', topology = 'fake.yaml',\n"
-                  "load = { rate = '%s', writes = '30%%', deadline = '1s' }, measure = { hold = '5s' },\n"
-                  "objectives = { 'rto <= 20s', 'lost <= 0', 'rpo <= 0s' },\n%srun = function(d)\n%s\nend }\n",
-                  fake_system.rate ? fake_system.rate : "50/s", fake_system.declares ? fake_system.declares : "", steps);
+    AUTO_FREE char *text = xasprintf("return drill { title = 'Fake', topology = 'fake.yaml',\n"
+                                     "load = { rate = '%s', writes = '30%%', deadline = '1s' }, measure = { hold = '5s' },\n"
+                                     "objectives = { %s },\n%srun = function(d)\n%s\nend }\n",
+                                     fake_system.rate ? fake_system.rate : "50/s",
+                                     fake_system.objectives ? fake_system.objectives : "'rto <= 20s', 'lost <= 0', 'rpo <= 0s'",
+                                     fake_system.declares ? fake_system.declares : "", steps);
     write_text("fake.lua", text);
     return scenario_file;
 }
@@ -129,14 +133,18 @@ static void measure(const char *evidence_folder, struct fake_drill *drill)
 
 void fake_drill_run(const char *steps, struct fake_drill *ret_drill)
 {
-    AUTO_FREE char *archive = xasprintf("%s/archive", folder), *evidence = NULL;
+    AUTO_FREE char *archive = xasprintf("%s/archive", folder), *control = xasprintf("%s/control", folder), *evidence = NULL;
     struct ingredients parts CLEANUP(clear_ingredients) = {
-        .options = {.archive = archive, .journal = folder, .command_line = "test", .seed = 1}};
+        .options = {.archive = archive, .journal = folder, .control = control, .command_line = "test", .seed = 1}};
     const struct engine_up up = {.world_pid = 1, .world_start_ticks = 1};
     struct err err = {0};
+    parts.options.annex = fake_system.annex;
+    parts.options.told = fake_system.told;
+    parts.options.told_context = fake_system.told_context;
     parts.options.up = fake_system.kept ? &up : NULL;
     *ret_drill = (struct fake_drill){0};
     parts.options.interrupt_fd = fake_system.interrupt_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    fake_system.control = control;
     prepare(steps, &parts);
     int64_t begun_ns = clock_now_ns();
     ret_drill->status = engine_run(parts.script, parts.topology, parts.plan, &parts.options, &evidence, &ret_drill->err);

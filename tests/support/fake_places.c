@@ -1,12 +1,23 @@
 /* The controller's side of agents that do not exist: calls, losses and the passing of time. */
 #include "tests/support/fake_places.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "harness/base/clock.h"
+#include "harness/base/fd.h"
 #include "harness/place/place.h"
 #include "harness/place/world.h"
 #include "tests/support/fake_answers.h"
@@ -31,6 +42,7 @@ struct places {
     struct places_hooks hooks;
     void *context;
     int64_t began_ns;
+    int terminal_fd; /* the second terminal's; -1: none */
     VEC(struct place *) items;
     VEC(struct pending) pending;
 };
@@ -118,6 +130,21 @@ static bool tell_change(struct place *place)
     return true;
 }
 
+/* As `drill note` does it, but for waiting for the answer: the drill is in this same thread. */
+static void write_note(struct places *places)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (!fake_system.note || clock_now_ns() < places->began_ns + fake_system.note_ns) {
+        return;
+    }
+    AUTO_JSON json_t *json = json_pack("{s:s, s:s}", "do", "note", "text", TAKE(fake_system.note)); /* once */
+    AUTO_FREE char *text = json_dumps(json, JSON_COMPACT);
+    (void)str_format(address.sun_path, sizeof(address.sun_path), "%s/%d.sock", fake_system.control, (int)getpid());
+    places->terminal_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(places->terminal_fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(send(places->terminal_fd, text, strlen(text), 0), strlen(text));
+}
+
 static bool tell_expired(struct places *places)
 {
     const struct fake_held *held = fake_expire();
@@ -146,6 +173,7 @@ static bool advance_to(struct places *places, int64_t now_ns)
         }
     }
     told = tell_expired(places) || told;
+    write_note(places);
     VEC_EACH(place, &places->items)
     {
         told = tell_change(*place) || told;
@@ -218,6 +246,7 @@ struct places *places_new(const struct places_hooks *hooks, void *context)
     places->hooks = *hooks;
     places->context = context;
     places->began_ns = clock_now_ns();
+    places->terminal_fd = -1;
     return places;
 }
 
@@ -238,6 +267,7 @@ void places_free(struct places *places)
     VEC_CLEAR(&places->pending);
     VEC_CLEAR(&places->items);
     fake_answers_end();
+    fd_close(places->terminal_fd);
     free(places);
 }
 

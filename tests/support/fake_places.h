@@ -7,9 +7,11 @@
 #include <stdint.h>
 
 #include "harness/base/err.h"
+#include "harness/base/json.h"
 #include "harness/base/vec.h"
 
 #define FAKE_NEVER INT64_MAX
+#define FAKE_SETTINGS "settings\n" /* what is declared of each proxy's file */
 
 /* One method that fails, in one place or in all (NULL). */
 struct fake_failure {
@@ -42,6 +44,16 @@ struct fake_system {
     int interrupt_after_call; /* 0: never */
     int interrupt_fd;         /* an eventfd that is made readable then; -1: SIGINT is raised instead */
     int64_t change_ns;      /* what the observer 'view gw' of the topology says changes then, since the agents began; 0: never */
+    const char *drifted;    /* of proxy@us-west-gw: "file", "missing", "command", "stopped", "program" or "version" */
+    bool unasked;           /* what must be alike everywhere cannot be asked */
+    json_t *annex;          /* members of the plan besides the scenario's own; NULL: none */
+    const char *objectives; /* NULL: "'rto <= 20s', 'lost <= 0', 'rpo <= 0s'" */
+    bool titled;            /* processes give themselves titles in place of their commands */
+    const char *note;       /* that a second terminal writes … */
+    int64_t note_ns;        /* … so long after the agents began; 0: never */
+    const char *control;    /* folder of the drill's socket; set by the drill */
+    void (*told)(void *context, const char *kind, const json_t *fields); /* each event; NULL: nobody */
+    void *told_context;
     const char *lost_place; /* its agent goes away … */
     int64_t lost_after_ns;  /* … so long after the first fault is in force */
     bool restart_fails;

@@ -103,7 +103,10 @@ static int start_writer(const struct options *options, struct backend *backend)
 
 static int start_stores(const struct options *options, struct backend *backend)
 {
-    char *rest = options->stores, *host;
+    char *list = strdup(options->stores), *rest = list, *host; /* a copy: the arguments stay what ps shows */
+    if (!list) {
+        return usage("no memory");
+    }
     while ((host = strsep(&rest, ","))) {
         struct in_addr address;
         if (backend->store_count == sizeof(backend->stores) / sizeof(backend->stores[0]) ||
@@ -119,6 +122,7 @@ static int start_stores(const struct options *options, struct backend *backend)
             backend->local = store;
         }
     }
+    free(list);
     return backend->local ? 0 : usage("--local: expected one of the --stores");
 }
 
