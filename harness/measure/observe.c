@@ -1,6 +1,7 @@
 /* One observation per disruption, vantage and class, and the worst of them.
  *
- * An observation is watched until the next disruption. One whose outage is not over, or not held, by then stays open through the
+ * An observation is watched until the next disruption, or until the first request that was open then and failed: it may have been hit by
+ * that one. One whose outage is not over, or not held, by then stays open through the
  * next ones until it is, or until the load ends: the clock never stops. One that saw no whole window goes on in the same way. */
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
@@ -14,11 +15,24 @@ struct watch {
     int64_t known_until_ns;
 };
 
+/* The due time of the first request that was still open at next_ns and did not end well; next_ns without any. */
+static int64_t first_hit_ns(const struct series *series, int64_t next_ns)
+{
+    for (uint64_t i = series_next(series, series_from(series, next_ns - series->settings->deadline_ns));
+         i < series->count && series_due_ns(series, i) < next_ns; i = series_next(series, i + 1)) {
+        int64_t done_ns = series->records[i].done_ns;
+        if (!series_is_good(series, i) && (done_ns == 0 || done_ns + series->offset_ns >= next_ns)) {
+            return series_due_ns(series, i);
+        }
+    }
+    return next_ns;
+}
+
 static int64_t watch_end_ns(const struct measurement *measurement, const struct watch *watch, size_t next)
 {
     int64_t end_ns = watch->known_until_ns;
     if (next < measurement->disruption_count && measurement->disruptions[next].t_ns < end_ns) {
-        end_ns = measurement->disruptions[next].t_ns;
+        end_ns = first_hit_ns(&watch->series, measurement->disruptions[next].t_ns);
     }
     return end_ns;
 }
