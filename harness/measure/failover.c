@@ -20,15 +20,35 @@ static void region_of(const struct measurement *measurement, const char *answer,
     }
 }
 
-/* "" when no DNS observer ever saw an answer. */
-static const char *first_answer(const json_t *events)
+static bool is_of(const json_t *event, const char *subject)
+{
+    return str_eq(json_str(event, "observer", ""), "dns") && str_eq(json_str(event, "subject", ""), subject);
+}
+
+/* The first of their events for each of those who watch DNS. */
+static bool is_first(const json_t *events, const json_t *event)
+{
+    const char *subject = json_str(event, "subject", "");
+    size_t index;
+    json_t *earlier;
+    json_array_foreach(events, index, earlier)
+    {
+        if (is_of(earlier, subject)) {
+            return earlier == event;
+        }
+    }
+    return false;
+}
+
+/* The first answer that one of them got; "" when there never was one. */
+static const char *first_answer(const json_t *events, const char *subject)
 {
     size_t index;
     json_t *event;
     json_array_foreach(events, index, event)
     {
         const char *from = json_str(event, "from", ""), *to = json_str(event, "to", "");
-        if (str_eq(json_str(event, "observer", ""), "dns") && (measure_is_answer(from) || measure_is_answer(to))) {
+        if (is_of(event, subject) && (measure_is_answer(from) || measure_is_answer(to))) {
             return measure_is_answer(from) ? from : to;
         }
     }
@@ -64,30 +84,63 @@ static bool leaves(const struct measurement *measurement, const json_t *event, c
     return str_eq(before, home) && !str_eq(after, home);
 }
 
-void measure_failovers(struct measurement *measurement)
+/* What one of those who watch DNS saw; with `tell` each time becomes a finding. */
+static struct figure count_of(struct measurement *measurement, const char *subject, bool tell)
 {
-    struct result *result = measurement->result;
     const json_t *events = measurement->evidence->events;
-    const char *first = first_answer(events);
+    const char *first = first_answer(events, subject);
+    struct figure figure = {.measured = true};
     char home[64], after[64];
     size_t index;
     json_t *event;
     region_of(measurement, first, home);
-    result->false_failovers = *home    ? (struct figure){.measured = true}
-                              : *first ? figure_unknown("DNS answered with no address of a region")
-                                       : figure_unknown("nobody watched what DNS answers");
+    if (!*home) {
+        return figure_unknown("DNS answered with no address of a region");
+    }
     json_array_foreach(events, index, event)
     {
-        int64_t t_ns = json_int(event, "t", 0);
-        if (!result->false_failovers.measured || !leaves(measurement, event, home, after)) {
+        int64_t t_ns = json_int(event, "t", 0), since_ns = t_ns - measurement->result->origin_ns;
+        if (!is_of(event, subject) || !leaves(measurement, event, home, after)) {
             continue;
         }
-        if (t_ns < result->origin_ns) {
-            result->false_failovers = figure_unknown("DNS answered with more than one region before anything was broken");
-        } else if (!hurts_users(result, t_ns)) {
-            result->false_failovers.value++;
-            measure_finding(measurement, "DNS left %s for %s %.2f s after the first disruption, while users were served.", home,
-                            *after ? after : "an address of no region", seconds_of(t_ns - result->origin_ns));
+        if (since_ns < 0) {
+            return figure_unknown("DNS answered with more than one region before anything was broken");
         }
+        if (!hurts_users(measurement->result, t_ns)) {
+            figure.value++;
+            if (tell) {
+                measure_finding(measurement, "DNS left %s for %s %.2f s after the first disruption, while users were served.",
+                                home, *after ? after : "an address of no region", seconds_of(since_ns));
+            }
+        }
+    }
+    return figure;
+}
+
+/* Several may watch the same: observers, and clients as they look names up, each later than the other. Whoever saw most of it counts, and of
+ * equals the first. */
+void measure_failovers(struct measurement *measurement)
+{
+    struct result *result = measurement->result;
+    const json_t *events = measurement->evidence->events;
+    const char *worst = NULL;
+    size_t index;
+    json_t *event;
+    result->false_failovers = figure_unknown("nobody watched what DNS answers");
+    json_array_foreach(events, index, event)
+    {
+        const char *subject = json_str(event, "subject", "");
+        const struct figure *most = &result->false_failovers;
+        if (!is_first(events, event)) {
+            continue;
+        }
+        struct figure figure = count_of(measurement, subject, false);
+        if (!worst || (figure.measured && (!most->measured || figure.value > most->value))) {
+            worst = subject;
+            result->false_failovers = figure;
+        }
+    }
+    if (worst) {
+        (void)count_of(measurement, worst, true);
     }
 }

@@ -57,6 +57,19 @@ static void test_leaving_a_region_that_serves_is_false(void **state)
     assert_int_equal(result->objectives[0].judgement, JUDGEMENT_MISSED);
 }
 
+/* A client that looks the name up sees what an observer saw before. */
+static void test_who_sees_the_same_later_counts_once(void **state)
+{
+    struct fake_evidence fake = begin(false, "false_failovers <= 1");
+    (void)state;
+    observe(&fake, 2, "dns", "client client", "", "10.1.0.11,10.1.0.12");
+    observe(&fake, 12, "dns", "api", "10.1.0.11,10.1.0.12", "10.2.0.11");
+    observe(&fake, 13, "dns", "client client", "10.1.0.11,10.1.0.12", "10.2.0.11");
+    struct result *result CLEANUP(result_cleanup) = end(&fake);
+    assert_int_equal(result->objectives[0].judgement, JUDGEMENT_MET);
+    assert_int_equal(result->finding_count, 1);
+}
+
 /* The outage from 12 s on came after DNS had left. */
 static void test_an_outage_later_is_no_reason(void **state)
 {
@@ -92,11 +105,9 @@ static void test_nobody_watched(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_leaving_a_broken_region_is_right),
-        cmocka_unit_test(test_leaving_a_region_that_serves_is_false),
-        cmocka_unit_test(test_an_outage_later_is_no_reason),
-        cmocka_unit_test(test_answers_of_several_regions),
-        cmocka_unit_test(test_nobody_watched),
+        cmocka_unit_test(test_leaving_a_broken_region_is_right),    cmocka_unit_test(test_leaving_a_region_that_serves_is_false),
+        cmocka_unit_test(test_who_sees_the_same_later_counts_once), cmocka_unit_test(test_an_outage_later_is_no_reason),
+        cmocka_unit_test(test_answers_of_several_regions),          cmocka_unit_test(test_nobody_watched),
     };
     return cmocka_run_group_tests_name("failover", tests, NULL, NULL);
 }
