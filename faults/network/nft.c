@@ -21,8 +21,9 @@
 #endif
 
 enum {
-    PRIORITY = -300, /* before connection tracking (-200): what is dropped was never there */
-    COMMENT_TYPE = 0 /* user data of a rule: type, length, text; `nft list` shows it as its comment */
+    PRIORITY = -300,     /* before connection tracking (-200): what is dropped was never there */
+    NAT_PRIORITY = -100, /* where destinations are changed */
+    COMMENT_TYPE = 0     /* user data of a rule: type, length, text; `nft list` shows it as its comment */
 };
 
 struct nft {
@@ -31,7 +32,7 @@ struct nft {
     char table[NFT_NAME_MAX];
 };
 
-static const char *const chain_names[NFT_CHAIN_COUNT] = {"input", "output", "forward"};
+static const char *const chain_names[NFT_CHAIN_COUNT] = {"input", "output", "forward", "nat-in", "nat-out"};
 
 static void begin(struct link_batch *batch, struct nl_sock *socket, int type, int flags, uint8_t family)
 {
@@ -56,14 +57,16 @@ static void put_table(struct link_batch *batch, struct nl_sock *socket, const ch
 
 static void put_chain(struct link_batch *batch, struct nl_sock *socket, const char *table, enum nft_chain chain)
 {
-    static const uint32_t hooks[NFT_CHAIN_COUNT] = {NF_INET_LOCAL_IN, NF_INET_LOCAL_OUT, NF_INET_FORWARD};
+    static const uint32_t hooks[NFT_CHAIN_COUNT] = {NF_INET_LOCAL_IN, NF_INET_LOCAL_OUT, NF_INET_FORWARD, NF_INET_PRE_ROUTING,
+                                                    NF_INET_LOCAL_OUT};
+    bool nat = chain >= NFT_NAT_IN;
     begin(batch, socket, NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL, NFPROTO_INET);
     link_batch_put_text(batch, NFTA_CHAIN_TABLE, table);
     link_batch_put_text(batch, NFTA_CHAIN_NAME, chain_names[chain]);
-    link_batch_put_text(batch, NFTA_CHAIN_TYPE, "filter");
+    link_batch_put_text(batch, NFTA_CHAIN_TYPE, nat ? "nat" : "filter");
     size_t hook = link_batch_nest(batch, NFTA_CHAIN_HOOK);
     link_batch_put_be32(batch, NFTA_HOOK_HOOKNUM, hooks[chain]);
-    link_batch_put_be32(batch, NFTA_HOOK_PRIORITY, (uint32_t)PRIORITY);
+    link_batch_put_be32(batch, NFTA_HOOK_PRIORITY, (uint32_t)(nat ? NAT_PRIORITY : PRIORITY));
     link_batch_nest_end(batch, hook);
     link_batch_put_be32(batch, NFTA_CHAIN_POLICY, NF_ACCEPT);
 }
@@ -113,14 +116,26 @@ static bool refuses(const struct nft_rule *rules, size_t count)
     return false;
 }
 
+/* A chain of redirections that nobody needs would have all connections tracked. */
+static bool has_chain(const struct nft_rule *rules, size_t count, enum nft_chain chain)
+{
+    bool has = chain < NFT_NAT_IN;
+    for (size_t i = 0; i < count; i++) {
+        has = has || rules[i].chain == chain;
+    }
+    return has;
+}
+
 static int send_table(struct nl_sock *socket, const char *table, const struct nft_rule *rules, size_t count, bool owned,
                       int *ret_errno, struct err *err)
 {
     struct link_batch batch = {0};
     mark_batch(&batch, socket, NFNL_MSG_BATCH_BEGIN);
     put_table(&batch, socket, table, owned, count ? 0 : NLM_F_ACK);
-    for (int chain = 0; count && chain < NFT_CHAIN_COUNT; chain++) {
-        put_chain(&batch, socket, table, (enum nft_chain)chain);
+    for (enum nft_chain chain = NFT_INPUT; count && chain < NFT_CHAIN_COUNT; chain++) {
+        if (has_chain(rules, count, chain)) {
+            put_chain(&batch, socket, table, chain);
+        }
     }
     if (refuses(rules, count)) {
         put_passes(&batch, socket, table);
@@ -152,7 +167,8 @@ static int explain(int errnum, const char *table, struct err *err)
         return err_set(
             err, ERR_UNSUPPORTED,
             "nf_tables: the kernel refused the rules of table '%s' (%s): it needs nf_tables with the inet family, counter, "
-            "numgen and for refusals reject (modules nf_tables, nft_numgen, nft_reject_inet; as root: modprobe nft_numgen)",
+            "numgen, for refusals reject, for redirections nat and redir (modules nf_tables, nft_numgen, nft_reject_inet, "
+            "nft_redir; as root: modprobe nft_numgen)",
             table, strerror(errnum));
     default:
         return err_errno(err, errnum, "nf_tables: cannot make table '%s'", table);
@@ -197,6 +213,22 @@ static int delete_table(struct nl_sock *socket, const char *table)
     mark_batch(&batch, socket, NFNL_MSG_BATCH_END);
     int status = link_socket_talk(socket, &batch);
     return status == -ENOENT ? 0 : -status;
+}
+
+/* A rule in front of all others that accepts everything. */
+int nft_redirect_no_more(struct nft *nft, struct err *err)
+{
+    struct link_batch batch = {0};
+    mark_batch(&batch, nft->socket, NFNL_MSG_BATCH_BEGIN);
+    for (enum nft_chain chain = NFT_NAT_IN; chain <= NFT_NAT_OUT; chain++) {
+        begin(&batch, nft->socket, NFT_MSG_NEWRULE, NLM_F_CREATE | (chain == NFT_NAT_OUT ? NLM_F_ACK : 0), NFPROTO_INET);
+        link_batch_put_text(&batch, NFTA_RULE_TABLE, nft->table);
+        link_batch_put_text(&batch, NFTA_RULE_CHAIN, chain_names[chain]);
+        nft_rule_put_accept(&batch);
+    }
+    mark_batch(&batch, nft->socket, NFNL_MSG_BATCH_END);
+    int status = link_socket_talk(nft->socket, &batch);
+    return status < 0 ? err_errno(err, -status, "nf_tables: cannot end the redirections of table '%s'", nft->table) : 0;
 }
 
 void nft_close(struct nft *nft)
@@ -414,9 +446,11 @@ int nft_exists(const char *table, bool *ret_exists, struct err *err)
 
 int nft_supported(enum nft_action action, struct err *err)
 {
-    struct nft_rule rule = {.chain = NFT_FORWARD,
+    bool tcp = action == NFT_RESET || action == NFT_REDIRECT;
+    struct nft_rule rule = {.chain = action == NFT_REDIRECT ? NFT_NAT_IN : NFT_FORWARD,
                             .in = "drill-none", /* no interface has that name */
-                            .protocol = action == NFT_RESET ? IPPROTO_TCP : 0,
+                            .protocol = tcp ? IPPROTO_TCP : 0,
+                            .to_port = 1,
                             .per_million = 1,
                             .action = action};
     struct nft *nft = NULL;

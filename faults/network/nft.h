@@ -10,12 +10,14 @@
 #include "harness/base/cleanup.h"
 #include "harness/base/err.h"
 
-enum nft_chain { NFT_INPUT = 0, NFT_OUTPUT, NFT_FORWARD, NFT_CHAIN_COUNT };
+/* The last two see the first packet of each connection, after connection tracking: there redirections are decided. */
+enum nft_chain { NFT_INPUT = 0, NFT_OUTPUT, NFT_FORWARD, NFT_NAT_IN, NFT_NAT_OUT, NFT_CHAIN_COUNT };
 enum nft_action {
     NFT_DROP = 0,
-    NFT_REJECT, /* by ICMP */
-    NFT_RESET,  /* by a TCP reset; the rule's protocol is TCP */
-    NFT_QUEUE,  /* to a process; passes when there is none */
+    NFT_REJECT,   /* by ICMP */
+    NFT_RESET,    /* by a TCP reset; the rule's protocol is TCP */
+    NFT_QUEUE,    /* to a process; passes when there is none */
+    NFT_REDIRECT, /* to a port of this place; in the chains NFT_NAT_IN and NFT_NAT_OUT */
 };
 enum { NFT_NAME_MAX = 64, NFT_RULES_MAX = 128 };
 
@@ -32,6 +34,8 @@ struct nft_rule {
     enum nft_action action;
     uint16_t queue;     /* NFT_QUEUE: its number */
     bool old_queue;     /* NFT_QUEUE: by the iptables target, for kernels without the expression */
+    uint16_t to_port;   /* NFT_REDIRECT */
+    bool opening;       /* only packets that open a TCP connection */
     uint32_t skip_mark; /* packets with this mark do not match; 0: none */
 };
 
@@ -42,11 +46,14 @@ struct nft_count {
 
 struct nft; /* an open socket with the table that it owns */
 
-/* Make the table with the three chains (before connection tracking) and the rules, in one transaction. Refusals themselves (TCP resets,
- * ICMP "unreachable") pass to and from this place when a rule refuses: they are the answers. Owned by the socket in *ret_nft
- * where the kernel can, see nft_owned. The caller closes. */
+/* Make the table with its chains (before connection tracking; those of redirections where a rule is in them) and the rules, in one
+ * transaction. Refusals themselves (TCP resets, ICMP "unreachable") pass to and from this place when a rule refuses: they are the
+ * answers. Owned by the socket in *ret_nft where the kernel can, see nft_owned. The caller closes. */
 int nft_install(const char *table, const struct nft_rule *rules, size_t count, struct nft **ret_nft, struct err *err) MUST_CHECK;
 bool nft_owned(const struct nft *nft); /* the kernel removes the table when the socket is closed, by whatever */
+/* Of a table with rules in both chains of redirections: redirect no more connections, and leave those alone that are redirected. It takes the
+ * last rule that redirects for the kernel to stop tracking connections and forget them: they would be reset. */
+int nft_redirect_no_more(struct nft *nft, struct err *err) MUST_CHECK;
 /* Delete the table (through its owner) and close. Accepts NULL. Frees also when failing. */
 int nft_remove(struct nft *nft, struct err *err);
 void nft_close(struct nft *nft); /* accepts NULL; an owned table goes, one that is not stays */

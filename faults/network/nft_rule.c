@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/xt_NFQUEUE.h>
@@ -133,6 +134,16 @@ static void put_transport(struct link_batch *batch, const struct nft_rule *rule)
     }
 }
 
+static void put_opening(struct link_batch *batch, const struct nft_rule *rule)
+{
+    static const unsigned char mask = TH_SYN | TH_ACK, opening = TH_SYN;
+    if (rule->opening) {
+        put_payload(batch, NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1); /* the flags of TCP */
+        put_mask(batch, &mask, 1);
+        put_compare(batch, NFT_CMP_EQ, &opening, 1);
+    }
+}
+
 static void put_counter(struct link_batch *batch)
 {
     uint64_t zero = 0;
@@ -196,6 +207,19 @@ static void put_queue(struct link_batch *batch, const struct nft_rule *rule)
     expression_end(batch, queue);
 }
 
+static void put_redirect(struct link_batch *batch, uint16_t port)
+{
+    uint16_t swapped = htons(port);
+    struct expression immediate = expression_begin(batch, "immediate");
+    link_batch_put_be32(batch, NFTA_IMMEDIATE_DREG, NFT_REG_1);
+    put_value(batch, NFTA_IMMEDIATE_DATA, &swapped, sizeof(swapped));
+    expression_end(batch, immediate);
+    struct expression redirect = expression_begin(batch, "redir");
+    link_batch_put_be32(batch, NFTA_REDIR_REG_PROTO_MIN, NFT_REG_1);
+    link_batch_put_be32(batch, NFTA_REDIR_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED);
+    expression_end(batch, redirect);
+}
+
 static void put_verdict(struct link_batch *batch, uint32_t code)
 {
     struct expression immediate = expression_begin(batch, "immediate");
@@ -219,6 +243,10 @@ static void put_action(struct link_batch *batch, const struct nft_rule *rule)
         put_queue(batch, rule);
         return;
     }
+    if (rule->action == NFT_REDIRECT) {
+        put_redirect(batch, rule->to_port);
+        return;
+    }
     bool reset = rule->action == NFT_RESET;
     struct expression reject = expression_begin(batch, "reject");
     link_batch_put_be32(batch, NFTA_REJECT_TYPE, reset ? NFT_REJECT_TCP_RST : NFT_REJECT_ICMPX_UNREACH);
@@ -227,6 +255,7 @@ static void put_action(struct link_batch *batch, const struct nft_rule *rule)
     }
     expression_end(batch, reject);
 }
+
 void nft_rule_put_pass(struct link_batch *batch, size_t index)
 {
     static const struct {
@@ -243,6 +272,13 @@ void nft_rule_put_pass(struct link_batch *batch, size_t index)
     link_batch_nest_end(batch, list);
 }
 
+void nft_rule_put_accept(struct link_batch *batch)
+{
+    size_t list = link_batch_nest(batch, NFTA_RULE_EXPRESSIONS);
+    put_verdict(batch, NF_ACCEPT);
+    link_batch_nest_end(batch, list);
+}
+
 int nft_rule_put(struct link_batch *batch, const struct nft_rule *rule, struct err *err)
 {
     size_t list = link_batch_nest(batch, NFTA_RULE_EXPRESSIONS);
@@ -253,6 +289,7 @@ int nft_rule_put(struct link_batch *batch, const struct nft_rule *rule, struct e
         status = put_prefix(batch, rule->destination, false, err);
     }
     put_transport(batch, rule);
+    put_opening(batch, rule);
     if (rule->skip_mark) {
         put_meta(batch, NFT_META_MARK);
         put_compare(batch, NFT_CMP_NEQ, &rule->skip_mark, sizeof(rule->skip_mark));

@@ -11,5 +11,7 @@ int nft_rule_put(struct link_batch *batch, const struct nft_rule *rule, struct e
 /* The same for what lets refusals pass: those of `index` 0 to NFT_PASSES - 1. */
 enum { NFT_PASSES = 3 };
 void nft_rule_put_pass(struct link_batch *batch, size_t index);
+/* And for what lets everything pass. */
+void nft_rule_put_accept(struct link_batch *batch);
 
 #endif

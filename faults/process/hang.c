@@ -1,20 +1,19 @@
 /* Hang: a service still accepts connections and never answers, as one whose threads wait for each other. Its processes are stopped, and the
  * kernel goes on accepting for them, until a listener's queue is full (backlog; from then on a connect gets no answer either, as with a
  * service that really hangs). Proven from outside: a connection is made, a byte is sent, and nothing comes back. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include "faults/network/connections.h"
 #include "faults/process/family.h"
+#include "faults/process/listeners.h"
 #include "faults/process/proc.h"
-#include "faults/process/sockets.h"
 #include "faults/process/stopping.h"
 #include "harness/base/fd.h"
 #include "harness/base/str.h"
 
-enum { SILENCE_MS = 60, CONNECT_MS = 200, SOCKETS_MAX = 1024, LISTENERS_MAX = 16 };
+enum { SILENCE_MS = 60, CONNECT_MS = 200 };
 
 static const struct param hang_options[] = {{.type = PARAM_END}};
 
@@ -31,64 +30,20 @@ static void hang_plan(const struct fault_instance *fault, struct buf *out)
                fault->target.name);
 }
 
-/* Where it listens is found while it can still be looked at in peace. */
-static int remember_listeners(struct fault_instance *fault, struct err *err)
-{
-    struct connection listeners[LISTENERS_MAX];
-    uint64_t inodes[SOCKETS_MAX];
-    size_t inode_count = 0, count = 0;
-    int status = sockets_of(json_object_get(fault->journal, "processes"), inodes, SOCKETS_MAX, &inode_count, err);
-    if (status == 0) {
-        status = connections_listening(inodes, inode_count, listeners, LISTENERS_MAX, &count, err);
-    }
-    json_t *list = json_array();
-    for (size_t i = 0; i < count && status == 0; i++) {
-        char address[INET6_ADDRSTRLEN] = "";
-        (void)inet_ntop(listeners[i].family, listeners[i].id.idiag_src, address, sizeof(address));
-        json_array_append_new(list, json_pack("{s:s, s:i}", "address", address, "port", ntohs(listeners[i].id.idiag_sport)));
-    }
-    json_object_set_new(fault->journal, "listeners", list);
-    return status;
-}
-
 static int hang_prepare(struct fault_instance *fault, struct err *err)
 {
     if (json_object_get(fault->journal, "listeners")) {
         return 0;
     }
     int status = family_prepare(fault, FAMILY_ALL, "made to hang", err);
-    return status < 0 ? status : remember_listeners(fault, err);
-}
-
-static socklen_t address_of(const json_t *listener, struct sockaddr_storage *address)
-{
-    const char *text = json_str(listener, "address", "");
-    uint16_t port = htons((uint16_t)json_int(listener, "port", 0));
-    struct sockaddr_in *four = (struct sockaddr_in *)address;
-    struct sockaddr_in6 *six = (struct sockaddr_in6 *)address;
-    *address = (struct sockaddr_storage){0};
-    if (inet_pton(AF_INET, text, &four->sin_addr) == 1) {
-        four->sin_family = AF_INET;
-        four->sin_port = port;
-        return sizeof(*four);
-    }
-    six->sin6_family = AF_INET6;
-    six->sin6_port = port;
-    (void)inet_pton(AF_INET6, text, &six->sin6_addr);
-    return sizeof(*six);
-}
-
-static bool ready(int fd, short events, int timeout_ms)
-{
-    struct pollfd waiting = {.fd = fd, .events = events};
-    return poll(&waiting, 1, timeout_ms) == 1;
+    return status < 0 ? status : listeners_prepare(fault, err);
 }
 
 /* The address that a wildcard listens on means this machine to a connect. */
 static int ask(const struct fault_instance *fault, const json_t *listener, struct err *err)
 {
     struct sockaddr_storage address;
-    socklen_t size = address_of(listener, &address), length = sizeof(int);
+    socklen_t size = listeners_address(listener, &address), length = sizeof(int);
     int port = (int)json_int(listener, "port", 0), error = 0;
     AUTO_FD int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) {
@@ -97,13 +52,14 @@ static int ask(const struct fault_instance *fault, const json_t *listener, struc
     if (connect(fd, (struct sockaddr *)&address, size) < 0 && errno != EINPROGRESS) {
         return err_errno(err, errno, "fault %s: port %d of %s does not accept", fault->id, port, fault->target.name);
     }
-    if (!ready(fd, POLLOUT, CONNECT_MS) || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0 || error) {
+    if (!listeners_ready(fd, POLLOUT, CONNECT_MS) || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0 || error) {
         return err_set(err, ERR_STATE, "fault %s: port %d of %s does not accept", fault->id, port, fault->target.name);
     }
     (void)send(fd, "\r\n\r\n", 4, MSG_NOSIGNAL);
-    return ready(fd, POLLIN, SILENCE_MS) ? err_set(err, ERR_STATE, "fault %s: port %d of %s answers, or closes, within %d ms",
-                                                   fault->id, port, fault->target.name, SILENCE_MS)
-                                         : 0;
+    return listeners_ready(fd, POLLIN, SILENCE_MS)
+               ? err_set(err, ERR_STATE, "fault %s: port %d of %s answers, or closes, within %d ms", fault->id, port,
+                         fault->target.name, SILENCE_MS)
+               : 0;
 }
 
 static int hang_prove(struct fault_instance *fault, struct buf *proof, struct err *err)

@@ -45,12 +45,14 @@ static const struct fault_hint fault_hints[] = {
     {"delay", "{\"by\": \"30ms\"}", .hits = HITS_BORDERS},
     {"duplicate", "{\"share\": \"50%\"}",
      .hits = HITS_BORDERS & ~(HITS_CONNECTION | HITS_PEER_CONNECTION)}, /* TCP minds no copy */
+    {"false_alarm"},                                                    /* what is no check passes */
     {"flap", "{\"duty\": \"90%\"}", .hits = HITS_BORDERS},
     {"hang", .hits = HITS_VICTIM},
     {"image_gone", .engine = true, .traceless = true},
     {"kill", .hits = HITS_VICTIM, .permanent = true, .traceless = true},
     {"link_down", .hits = HITS_BORDERS},
     {"loss", "{\"probability\": \"50%\"}", .hits = HITS_BORDERS},
+    {"lying_health", .hits = HITS_VICTIM},
     {"null", .traceless = true},
     {"partition", .hits = HITS_PEER},
     {"pause", .hits = HITS_VICTIM},
