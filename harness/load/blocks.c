@@ -1,65 +1,103 @@
-/* A list of free blocks for each size that the C library tells apart. They stay its own blocks, so none gets larger. */
+/* Blocks of one size lie side by side in a stretch of one reserved area, so that the address alone says how large a block is: neither a
+ * header before it nor a look at its neighbour is needed when it comes back. What is freed waits in a list of its size for the thread's
+ * next request. The area is given back to nobody; only the part of it that was once used takes memory. */
 #include "harness/load/blocks.h"
 
-#include <malloc.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum {
-    STEP_BYTES = 16,           /* what can be used of glibc's blocks is 16 n + 8 bytes */
-    KEPT_MAX_BYTES = 8 * 1024, /* larger ones are rare */
-    LISTS = KEPT_MAX_BYTES / STEP_BYTES,
-    KEPT_OF_A_SIZE = 64
+    STEP_BYTES = 16,            /* sizes are told apart by it; it is the alignment of all blocks too */
+    BLOCK_MAX_BYTES = 8 * 1024, /* larger ones are rare: the C library's */
+    SIZES = BLOCK_MAX_BYTES / STEP_BYTES + 1,
+    STRETCH_BYTES = 64 * 1024,
+    STRETCHES = 16 * 1024 /* of address space 1 GiB; what does not fit is the C library's */
 };
 
 struct free_block {
     struct free_block *next;
 };
 
-struct block_list {
+struct size { /* the blocks of one size that a thread has, or that ended threads left */
     struct free_block *first;
-    size_t count;
+    char *fresh, *fresh_end; /* of its last stretch: not used yet */
 };
 
-static _Thread_local struct block_list lists[LISTS];
+static _Thread_local struct size sizes[SIZES];
 
-#ifdef __SANITIZE_ADDRESS__ /* it has to see each block come and go */
-static struct block_list *list_of(const void *block)
+static struct {
+    pthread_mutex_t lock;
+    char *begin;                 /* NULL: none could be had */
+    size_t used;                 /* stretches */
+    uint16_t size_of[STRETCHES]; /* in steps */
+    struct size left[SIZES];
+} area = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void blocks_start(void)
 {
-    (void)block;
-    return NULL;
+#ifndef __SANITIZE_ADDRESS__ /* it has to see each block come and go */
+    void *begin =
+        mmap(NULL, (size_t)STRETCHES * STRETCH_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    area.begin = begin == MAP_FAILED ? NULL : begin;
+#endif
 }
 
-static void *kept(size_t bytes)
+static bool is_ours(const void *block)
 {
-    (void)bytes;
-    return NULL;
-}
-#else
-static struct block_list *list_of(const void *block)
-{
-    size_t list = malloc_usable_size((void *)(uintptr_t)block) / STEP_BYTES;
-    return list < LISTS && lists[list].count < KEPT_OF_A_SIZE ? &lists[list] : NULL;
+    return area.begin && (uintptr_t)block - (uintptr_t)area.begin < (size_t)STRETCHES * STRETCH_BYTES;
 }
 
-static void *kept(size_t bytes)
+static size_t steps_of(const void *block)
 {
-    size_t number = bytes <= STEP_BYTES + 8 ? 1 : (bytes - 8 + STEP_BYTES - 1) / STEP_BYTES;
-    struct block_list *list = number < LISTS ? &lists[number] : NULL;
-    if (!list || !list->first) {
+    return area.size_of[((uintptr_t)block - (uintptr_t)area.begin) / STRETCH_BYTES];
+}
+
+static bool has_fresh(const struct size *size, size_t steps)
+{
+    return (size_t)(size->fresh_end - size->fresh) >= steps * STEP_BYTES;
+}
+
+/* What ended threads left, or a stretch of their own; false when the area is full. */
+static bool refill(struct size *size, size_t steps)
+{
+    pthread_mutex_lock(&area.lock);
+    *size = area.left[steps];
+    area.left[steps] = (struct size){0};
+    bool usable = size->first || has_fresh(size, steps);
+    if (!usable && area.begin && area.used < STRETCHES) {
+        area.size_of[area.used] = (uint16_t)steps;
+        size->fresh = area.begin + area.used++ * STRETCH_BYTES;
+        size->fresh_end = size->fresh + STRETCH_BYTES;
+        usable = true;
+    }
+    pthread_mutex_unlock(&area.lock);
+    return usable;
+}
+
+static void *take(size_t steps)
+{
+    struct size *size = &sizes[steps];
+    if (!size->first && !has_fresh(size, steps) && !refill(size, steps)) {
         return NULL;
     }
-    struct free_block *block = list->first;
-    list->first = block->next;
-    list->count--;
-    return block;
+    struct free_block *block = size->first;
+    if (block) {
+        size->first = block->next;
+        return block;
+    }
+    void *fresh = size->fresh;
+    size->fresh += steps * STEP_BYTES;
+    return fresh;
 }
-#endif
 
 void *block_new(size_t bytes)
 {
-    void *block = kept(bytes);
+    size_t steps = bytes ? (bytes + STEP_BYTES - 1) / STEP_BYTES : 1;
+    void *block = bytes <= BLOCK_MAX_BYTES ? take(steps) : NULL;
     return block ? block : malloc(bytes);
 }
 
@@ -69,13 +107,25 @@ void *block_new_zeroed(size_t count, size_t bytes)
     if (__builtin_mul_overflow(count, bytes, &total)) {
         return NULL;
     }
-    void *block = kept(total);
-    return block ? memset(block, 0, total) : calloc(1, total);
+    void *block = block_new(total);
+    return block ? memset(block, 0, total) : NULL;
 }
 
 void *block_resize(void *block, size_t bytes)
 {
-    return realloc(block, bytes);
+    if (block && !is_ours(block)) {
+        return realloc(block, bytes);
+    }
+    size_t had = block ? steps_of(block) * STEP_BYTES : 0;
+    if (block && bytes <= had && bytes > had / 2) {
+        return block;
+    }
+    void *moved = block_new(bytes);
+    if (moved && block) {
+        memcpy(moved, block, had < bytes ? had : bytes);
+        block_free(block);
+    }
+    return moved;
 }
 
 char *block_copy_text(const char *text)
@@ -87,25 +137,31 @@ char *block_copy_text(const char *text)
 
 void block_free(void *block)
 {
-    struct block_list *list = block ? list_of(block) : NULL;
-    if (!list) {
+    if (!is_ours(block)) {
         free(block);
         return;
     }
+    struct size *size = &sizes[steps_of(block)];
     struct free_block *freed = block;
-    freed->next = list->first;
-    list->first = freed;
-    list->count++;
+    freed->next = size->first;
+    size->first = freed;
 }
 
 void blocks_release(void)
 {
-    for (size_t i = 0; i < LISTS; i++) {
-        while (lists[i].first) {
-            struct free_block *block = lists[i].first;
-            lists[i].first = block->next;
-            free(block);
+    pthread_mutex_lock(&area.lock);
+    for (size_t steps = 1; steps < SIZES; steps++) {
+        struct size *own = &sizes[steps], *left = &area.left[steps];
+        struct free_block **last = &left->first;
+        while (*last) {
+            last = &(*last)->next;
         }
-        lists[i].count = 0;
+        *last = own->first;
+        if (!has_fresh(left, steps)) {
+            left->fresh = own->fresh;
+            left->fresh_end = own->fresh_end;
+        }
+        *own = (struct size){0};
     }
+    pthread_mutex_unlock(&area.lock);
 }

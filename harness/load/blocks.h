@@ -1,9 +1,12 @@
 /* Memory for libcurl: blocks that one request gave back serve the next one of the same thread. A request takes and frees some thirty
- * blocks, a few of them too large for the C library's own per-thread lists. */
+ * blocks; the C library looks at a block and its neighbour for each of them. */
 #ifndef DRILL_LOAD_BLOCKS_H
 #define DRILL_LOAD_BLOCKS_H
 
 #include <stddef.h>
+
+/* Once, before the first block: reserves the address space. Without it, or where none can be had, all blocks are the C library's. */
+void blocks_start(void);
 
 /* As malloc, calloc, realloc, strdup and free; for curl_global_init_mem. A block may be freed by another thread than its owner's. */
 void *block_new(size_t bytes);
@@ -12,7 +15,7 @@ void *block_resize(void *block, size_t bytes);
 char *block_copy_text(const char *text);
 void block_free(void *block); /* accepts NULL */
 
-/* Gives what this thread keeps back to the C library: before it ends. */
+/* Leaves what this thread keeps to the others: before it ends. */
 void blocks_release(void);
 
 #endif

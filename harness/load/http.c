@@ -289,6 +289,7 @@ static CURLcode library_status;
 
 static void start_library(void)
 {
+    blocks_start();
     library_status =
         curl_global_init_mem(CURL_GLOBAL_ALL, block_new, block_free, block_resize, block_copy_text, block_new_zeroed);
 }

@@ -226,7 +226,6 @@ static void set_options(struct slot *slot)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "drill/" DRILL_VERSION);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                      settings->version != HTTP_2 ? (long)CURL_HTTP_VERSION_1_1
                      : is_tls                    ? (long)CURL_HTTP_VERSION_2TLS

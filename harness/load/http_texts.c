@@ -114,16 +114,35 @@ static int add_headers(const json_t *headers, const json_t *stronger, const stru
     return status;
 }
 
+/* What goes with a request unless the user says otherwise. libcurl writes each byte of a header by a call of its own, and those that it
+ * makes itself twice: a name that it is given costs half, and no header at all says the same as one that takes everything (RFC 9110, 12.5.1). */
+static int add_usual_headers(const struct http_settings *settings, const struct http_call *call,
+                             const struct template_fixed *fixed, struct call_texts *texts, struct err *err)
+{
+    const char *body = call->body ? call->body : "";
+    const struct {
+        const char *name, *value; /* "": libcurl's own is left out; NULL: this request needs none */
+    } usual[] = {
+        {"User-Agent", "drill/" DRILL_VERSION},
+        {"Accept", ""},
+        {"Expect", strlen(body) > EXPECT_BYTES ? "" : NULL},
+        {"Content-Type", !call->body                    ? NULL
+                         : *body && strchr("{[", *body) ? "application/json"
+                                                        : "text/plain"},
+    };
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < sizeof(usual) / sizeof(usual[0]); i++) {
+        if (usual[i].value && !has_header(settings->headers, usual[i].name) && !has_header(call->headers, usual[i].name)) {
+            status = add_header(usual[i].name, usual[i].value, fixed, texts, err);
+        }
+    }
+    return status;
+}
+
 static int read_headers(const struct http_settings *settings, const struct http_call *call, const struct template_fixed *fixed,
                         struct call_texts *texts, struct err *err)
 {
-    bool is_big = call->body && strlen(call->body) > EXPECT_BYTES;
-    int status = is_big ? add_header("Expect", "", fixed, texts, err) : 0;
-    if (status == 0 && call->body && !has_header(settings->headers, "Content-Type") &&
-        !has_header(call->headers, "Content-Type")) {
-        bool is_json = call->body[0] && strchr("{[", call->body[0]);
-        status = add_header("Content-Type", is_json ? "application/json" : "text/plain", fixed, texts, err);
-    }
+    int status = add_usual_headers(settings, call, fixed, texts, err);
     if (status == 0) {
         status = add_headers(settings->headers, call->headers, fixed, texts, err);
     }

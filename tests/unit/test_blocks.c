@@ -51,15 +51,20 @@ static void texts_and_sizes(void **state)
     blocks_release();
 }
 
-static void a_size_is_kept_in_bounds(void **state)
+/* More than one stretch of a size, and no block twice. */
+static void many_of_a_size(void **state)
 {
     (void)state;
-    static void *blocks[10 * BLOCKS];
-    for (size_t i = 0; i < 10 * BLOCKS; i++) {
-        blocks[i] = block_new(100);
-    }
-    for (size_t i = 0; i < 10 * BLOCKS; i++) {
-        block_free(blocks[i]); /* what is not kept goes back at once; the leak check sees what is lost */
+    static size_t *blocks[10 * BLOCKS];
+    for (size_t turn = 0; turn < 2; turn++) {
+        for (size_t i = 0; i < 10 * BLOCKS; i++) {
+            blocks[i] = block_new(100);
+            *blocks[i] = i;
+        }
+        for (size_t i = 0; i < 10 * BLOCKS; i++) {
+            assert_int_equal(*blocks[i], i);
+            block_free(blocks[i]);
+        }
     }
     blocks_release();
 }
@@ -82,9 +87,16 @@ static void other_thread(void **state)
     assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
+static int start(void **state)
+{
+    (void)state;
+    blocks_start();
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(filled), cmocka_unit_test(texts_and_sizes),
-                                       cmocka_unit_test(a_size_is_kept_in_bounds), cmocka_unit_test(other_thread)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+                                       cmocka_unit_test(many_of_a_size), cmocka_unit_test(other_thread)};
+    return cmocka_run_group_tests(tests, start, NULL);
 }
