@@ -9,6 +9,7 @@
 --   drill scenarios/split-brain.lua --set failsafe=yes       Patroni's failsafe_mode is for a lost lock store, not for this: FAIL
 --   drill scenarios/split-brain.lua --set fence=haproxy      writes go only to the one whose Patroni says now that it has the lock
 --   drill scenarios/split-brain.lua --set replication=sync   the old primary gets no more answer from its standby, so it acknowledges none
+--   drill scenarios/split-brain.lua --set replication=quorum nor from any other, with PostgreSQL's own quorum commit
 return drill {
   title      = "Two primaries at once",
   why        = "A failover manager that hangs does not demote anybody: what keeps two sides from writing must not depend on it.",
@@ -28,6 +29,6 @@ return drill {
     cut:revert()
     hung:revert()
     d:await_recovery { within = "40s" }
-    d:read_stores "healed"
+    d:read_stores { label = "healed", within = "40s" } -- whoever was primary is rewound first
   end,
 }

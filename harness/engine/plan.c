@@ -162,7 +162,8 @@ static int plan_change(struct planning *planning, const struct script_request *r
 static int plan_stores(struct planning *planning, const struct script_request *request, struct err *err)
 {
     const char *label = node_text(request->args, "label");
-    char text[256];
+    char text[256], time[32];
+    int64_t within_ns;
     if (planning->topology->store_count < 2) {
         return err_set(err, ERR_INPUT,
                        "%s:%d: d:read_stores compares stores, topology '%s' names %zu: add stores, as "
@@ -170,9 +171,12 @@ static int plan_stores(struct planning *planning, const struct script_request *r
                        script_scenario(planning->script)->file, request->line, planning->topology->name,
                        planning->topology->store_count);
     }
-    (void)str_format(text, sizeof(text), "ask each of %zu stores which writes it has: %s", planning->topology->store_count,
-                     label);
-    planning->plan->longest_ns += 20 * NS_PER_S;
+    if (steps_duration(request->args, "within", STORES_DEFAULT_S * NS_PER_S, &within_ns, err) < 0) {
+        return -err->code;
+    }
+    (void)str_format(text, sizeof(text), "ask each of %zu stores within %s which writes it has: %s",
+                     planning->topology->store_count, clock_format_duration(within_ns, time), label);
+    planning->plan->longest_ns += within_ns + STORES_SLACK_S * NS_PER_S;
     add_step(planning, request, text);
     script_answer(planning->script, request->task, NULL, NULL);
     return 0;

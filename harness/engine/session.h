@@ -10,7 +10,7 @@
 #include "harness/place/place.h"
 #include "harness/place/world.h"
 
-enum { CALL_TIMEOUT_S = 15, TICK_MS = 100 };
+enum { CALL_TIMEOUT_S = 15, STORES_DEFAULT_S = 15, STORES_SLACK_S = 5, TICK_MS = 100 };
 
 /* One inject of the scenario; a selector that matches several hosts gives several parts. */
 struct injection {
@@ -191,9 +191,9 @@ int resets_after_revert(struct session *session, const struct injection *injecti
 int readback_begin(struct session *session, int task, struct operation **ret_operation, struct err *err) MUST_CHECK;
 int readback_now(struct session *session, struct err *err) MUST_CHECK;
 
-/* stores.c: what each store has, side by side. `label` says in the report when it was. */
-int stores_begin(struct session *session, int task, const char *label, struct operation **ret_operation,
-                 struct err *err) MUST_CHECK;
+/* stores.c: what each store has, side by side. `label` says in the report when it was; a store that does not answer is asked again for
+ * `within_ns`. */
+int stores_begin(struct session *session, int task, const char *label, int64_t within_ns, struct err *err) MUST_CHECK;
 
 /* change.c: waiting for an observer to tell of a change */
 int change_check(const struct topology *topology, const struct node *args, const struct topology_observer **ret_observer,

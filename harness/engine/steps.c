@@ -95,8 +95,9 @@ static int begin_change(struct session *session, const struct script_request *re
 
 static int begin_stores(struct session *session, const struct script_request *request, struct err *err)
 {
-    struct operation *operation = NULL;
-    return stores_begin(session, request->task, node_text(request->args, "label"), &operation, err);
+    int64_t within_ns;
+    int status = steps_duration(request->args, "within", STORES_DEFAULT_S * NS_PER_S, &within_ns, err);
+    return status < 0 ? status : stores_begin(session, request->task, node_text(request->args, "label"), within_ns, err);
 }
 
 static int begin_note(struct session *session, const struct script_request *request, struct err *err)

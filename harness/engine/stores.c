@@ -4,8 +4,6 @@
 
 #include "harness/base/clock.h"
 
-enum { STORE_TIMEOUT_MS = 15000, STORE_SLACK_S = 5 };
-
 struct store_reading {
     struct operation *operation;
     const struct topology_store *store;
@@ -26,7 +24,7 @@ static void answered(void *context, const json_t *result, const struct err *erro
     operation->answered = --operation->unread == 0;
 }
 
-static int ask(struct session *session, struct store_reading *reading, struct err *err)
+static int ask(struct session *session, struct store_reading *reading, int64_t within_ns, struct err *err)
 {
     struct place *place = places_find(session->places, reading->store->place);
     if (!str_format(reading->file, sizeof(reading->file), "store-%d-%s.ids", reading->operation->readback,
@@ -35,13 +33,12 @@ static int ask(struct session *session, struct store_reading *reading, struct er
     }
     AUTO_FREE char *path = xasprintf("%s/%s", session->folder, reading->file);
     json_t *params = describe_store(session->topology, reading->store, path, session->write_prefix);
-    json_object_set_new(params, "timeout_ms", json_integer(STORE_TIMEOUT_MS));
+    json_object_set_new(params, "timeout_ms", json_integer(within_ns / NS_PER_MS));
     reading->begun_ns = clock_now_ns();
-    return place_request(place, "readback", params, STORE_TIMEOUT_MS * NS_PER_MS + STORE_SLACK_S * NS_PER_S, answered, reading,
-                         err);
+    return place_request(place, "readback", params, within_ns + STORES_SLACK_S * NS_PER_S, answered, reading, err);
 }
 
-int stores_begin(struct session *session, int task, const char *label, struct operation **ret_operation, struct err *err)
+int stores_begin(struct session *session, int task, const char *label, int64_t within_ns, struct err *err)
 {
     size_t count = session->topology->store_count;
     struct operation *operation = xcalloc(1, sizeof(*operation));
@@ -55,12 +52,11 @@ int stores_begin(struct session *session, int task, const char *label, struct op
                                     .wanted = xstrdup(label),
                                     .readings = xcalloc(count, sizeof(*operation->readings)),
                                     .unread = count};
-    *ret_operation = operation;
     session_phase(session, "reading back", 0, "what each store has: %s", label);
     int status = 0;
     for (size_t i = 0; status == 0 && i < count; i++) {
         operation->readings[i] = (struct store_reading){.operation = operation, .store = &session->topology->stores[i]};
-        status = ask(session, &operation->readings[i], err);
+        status = ask(session, &operation->readings[i], within_ns, err);
     }
     return status;
 }

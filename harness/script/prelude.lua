@@ -103,10 +103,14 @@ function Steps:read_back()
   return outcome
 end
 
---- Ask every store for the writes that it has itself and compare them: "while both are written", "healed".
-function Steps:read_stores(label)
-  if type(label) ~= "string" or label == "" then fail(2, 'd:read_stores: expected when this is, as "healed"') end
-  ask(2, "read_stores", { label = label })
+--- Ask every store for the writes that it has itself and compare them: "while both are written". One that cannot answer yet, as while it
+--- is being rewound, is asked again: { label = "healed", within = "40s" }.
+function Steps:read_stores(options)
+  if type(options) == "string" then options = { label = options } end
+  if type(options) ~= "table" or type(options.label) ~= "string" or options.label == "" then
+    fail(2, 'd:read_stores: expected when this is, as "healed" or { label = "healed", within = "40s" }')
+  end
+  ask(2, "read_stores", options)
 end
 
 --- A line in the event log, as "declared a disaster".
