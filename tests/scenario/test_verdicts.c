@@ -361,6 +361,40 @@ static void a_change_is_waited_for(void **state)
     assert_int_equal(fake_system.views, 0); /* asked only while it was waited for */
 }
 
+static const char compared[] = "d:steady '5s'\n"
+                               "local dark <close> = d:inject(fault.blackhole { region = 'us-east' })\n"
+                               "d:read_stores 'parted'\n"
+                               "dark:revert()\n"
+                               "d:read_stores { label = 'healed', within = '40s' }\n";
+
+static void stores_are_compared(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_drill_run(compared, &drill);
+    const struct stores_result *stores = &drill.result->stores;
+    assert_int_equal(drill.status, 0);
+    assert_int_equal(fake_drill_count(&drill, "store.read"), 4);
+    assert_int_equal(stores->comparison_count, 2);
+    assert_string_equal(stores->comparisons[1].label, "healed");
+    assert_true(stores->comparisons[1].asked > stores->comparisons[0].asked && stores->comparisons[0].asked > 0);
+    assert_int_equal(stores->comparisons[1].contents[1].has, stores->comparisons[1].asked);
+    assert_true(stores->divergent.measured && stores->divergent.value == 0);
+    assert_int_equal(fake_system.patience_ms, 40000);
+}
+
+static void a_store_that_cannot_be_read(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.readback_fails = "it is being rewound";
+    fake_drill_run(compared, &drill);
+    const struct stores_result *stores = &drill.result->stores;
+    assert_int_equal(drill.status, 0);
+    assert_false(stores->divergent.measured);
+    assert_non_null(strstr(stores->divergent.why, "us-east-db could not be read (parted): it is being rewound"));
+}
+
 int main(void)
 {
 #define DRILL_TEST(test) cmocka_unit_test_setup(test, fake_drill_reset)
@@ -379,6 +413,8 @@ int main(void)
         DRILL_TEST(faults_left_to_the_end_are_reverted),
         DRILL_TEST(steps_side_by_side),
         DRILL_TEST(a_change_is_waited_for),
+        DRILL_TEST(stores_are_compared),
+        DRILL_TEST(a_store_that_cannot_be_read),
         DRILL_TEST(too_thin_a_load),
         DRILL_TEST(a_late_driver),
         DRILL_TEST(requests_that_are_not_sent),

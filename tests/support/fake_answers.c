@@ -280,6 +280,9 @@ static int read_back(struct place *place, const json_t *params, json_t **ret_res
     (void)place;
     bool loses = fake_system.lose_from_readback > 0 && ++fake_system.readbacks >= fake_system.lose_from_readback;
     uint64_t lost = loses ? fake_system.lose_writes : 0;
+    if (strstr(json_str(params, "url", ""), "/ids")) {
+        fake_system.patience_ms = json_int(params, "timeout_ms", 0);
+    }
     if (fake_system.readback_fails) {
         *ret_result =
             json_pack("{s:b, s:s, s:i, s:s}", "complete", false, "reason", fake_system.readback_fails, "count", 0, "via", "");

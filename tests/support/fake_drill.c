@@ -39,6 +39,7 @@ static const char topology_text[] =
     "  health: { each: role=gateway, kind: health, place: dns, http: 'http://{{address}}:8080/' }\n"
     "  view: { each: role=gateway, kind: state, on_demand: true, http: 'http://{{address}}:8080/view', field: version }\n"
     "  version: { each: role=gateway, kind: same, exec: [proxy, --version] }\n"
+    "stores: { own: { each: role=store, list_url: 'http://{{address}}:6379/ids' } }\n"
     "steady:\n"
     "  a gateway answers: { place: us-east-gw, exec: [check] }\n";
 

@@ -66,6 +66,7 @@ struct fake_system {
     int calls;               /* of agents while a world stands */
     int calls_at_compare;    /* number of the first snapshot.compare: the steps are over by then */
     int services, readbacks; /* started; asked for */
+    int64_t patience_ms;     /* of the last store that was asked for what it has */
     int worlds;              /* that stand */
     int views;               /* observers on demand that are being asked */
     VEC(struct fake_held) held;
