@@ -27,6 +27,21 @@ struct loss_work {
     VEC(char *) lost_ids;
 };
 
+/* An outage that an earlier disruption began and that was not over at t_ns goes on: a fault in its midst did not begin it. What a return
+ * costs is judged by itself. */
+static int64_t running_since_ns(const struct result *result, int64_t t_ns)
+{
+    int64_t since_ns = t_ns;
+    for (size_t i = 0; i < result->observation_count; i++) {
+        const struct observation *observation = &result->observations[i];
+        int64_t end_ns = observation->recovery_ns ? observation->recovery_ns : observation->watched_until_ns;
+        if (observation->outage && end_ns >= t_ns && observation->outage_start_ns < since_ns) {
+            since_ns = observation->outage_start_ns;
+        }
+    }
+    return since_ns;
+}
+
 /* When the outage of the disruption that a read-back follows began: the earliest of its observations; the disruption without outage. */
 static int64_t loss_start_ns(const struct result *result, const char *fault_id, bool failback, const char **ret_cause)
 {
@@ -42,7 +57,8 @@ static int64_t loss_start_ns(const struct result *result, const char *fault_id, 
             start_ns = observation->outage_start_ns;
         }
     }
-    return start_ns == INT64_MAX ? disruption_ns : start_ns;
+    start_ns = start_ns == INT64_MAX ? disruption_ns : start_ns;
+    return failback ? start_ns : running_since_ns(result, start_ns);
 }
 
 static void add_lost(struct loss_work *work, const struct track *track, const struct ledger_record *record, int64_t done_ns,

@@ -77,6 +77,25 @@ static void test_hole_before_and_during_the_outage(void **state)
     fake_close(&fake);
 }
 
+/* What is done about an outage may be a disruption of its own: it did not begin the outage. */
+static void test_age_is_to_the_outage_that_goes_on(void **state)
+{
+    (void)state;
+    struct fake_evidence fake;
+    struct buf ids CLEANUP(buf_clear) = {0};
+    const struct fake_span spans[] = {{4.5, 7.5, OUTCOME_TIMEOUT_FIRST_BYTE, CLASS_NONE, 0}};
+    ledger_close(begin(&fake, spans, 1));
+    fake_inject(&fake, 6, "f2", true);
+    all_but(&ids, 44, 45);
+    fake_readback(&fake, 11, 1, "recovery", "f2", buf_str(&ids), true, "");
+    struct result *result CLEANUP(result_cleanup) = fake_measure(&fake);
+    assert_int_equal(result->loss.lost, 2);
+    assert_int_equal(result->loss.lost_during_outage, 0);
+    /* number 44 was acknowledged at 4.305 s */
+    assert_true(result->loss.rpa.value > 0.194 && result->loss.rpa.value < 0.196);
+    fake_close(&fake);
+}
+
 static void test_lost_after_failback_counts_there(void **state)
 {
     (void)state;
@@ -342,6 +361,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_lost),
         cmocka_unit_test(test_hole_before_and_during_the_outage),
+        cmocka_unit_test(test_age_is_to_the_outage_that_goes_on),
         cmocka_unit_test(test_lost_after_failback_counts_there),
         cmocka_unit_test(test_incomplete_proves_nothing),
         cmocka_unit_test(test_incomplete_beside_loss_is_at_least),

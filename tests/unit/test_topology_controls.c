@@ -64,7 +64,7 @@ static void mistakes_are_placed(void **state)
         {"controls: { c: { place: client, get: g } }\n", ":7:13: control 'c' needs 'get:'"},
         {"controls: { c: { get: g, set: s } }\n", ":7:13: 'c' needs 'place:'"},
         {"controls: { c: { place: cleint, get: g, set: s } }\n", "did you mean 'client'"},
-        {"controls: { c: { place: client, get: g, set: s, timeout: 20s } }\n", "option 'timeout'"},
+        {"controls: { c: { place: client, get: g, set: s, timeout: 20min } }\n", "option 'timeout'"},
         {"controls: { c: { place: client, gte: g, set: s } }\n", "did you mean 'get'"},
         {"controls: [ c ]\n", "controls: expected names with values"},
     };
