@@ -152,6 +152,15 @@ static int64_t ttl_ms(const struct session *session, const struct injection_part
     return wanted_ms < most_ms ? wanted_ms : most_ms;
 }
 
+/* A call about a part: to set a control takes as long as its commands may. */
+static int call_part(const struct injection_part *part, const char *method, json_t *params, json_t **ret_result, struct err *err)
+{
+    const json_t *control = json_object_get(json_object_get(part->description, "target"), "control");
+    int64_t extra_ns = json_int(control, "timeout_ms", 0) * NS_PER_MS;
+    int status = place_call(part->place, method, params, CALL_TIMEOUT_S * NS_PER_S + extra_ns, ret_result, err);
+    return status < 0 ? err_prefix(err, "%s", place_name(part->place)) : 0;
+}
+
 static int apply_parts(struct session *session, struct injection *injection, struct err *err)
 {
     struct bracket bracket = {0};
@@ -163,7 +172,7 @@ static int apply_parts(struct session *session, struct injection *injection, str
         json_t *params = json_deep_copy(part->description);
         json_object_set_new(params, "ttl_ms", json_integer(ttl_ms(session, part)));
         part->applied = true;
-        int status = session_call(session, part->place, "fault.apply", params, &result, err);
+        int status = call_part(part, "fault.apply", params, &result, err);
         if (status < 0) {
             return err_prefix(err, "fault '%s' on %s", injection->fault, injection->target);
         }
@@ -188,7 +197,7 @@ static int prove_parts(struct session *session, struct injection *injection, str
         const json_t *control = json_object_get(json_object_get(part->description, "target"), "control");
         int64_t timeout_ms = json_int(control, "timeout_ms", PROVE_TIMEOUT_MS); /* what takes effect later is proven later */
         json_t *params = json_pack("{s:s, s:I}", "fault_id", part->id, "timeout_ms", (json_int_t)timeout_ms);
-        int status = session_call(session, part->place, "fault.prove", params, &result, err);
+        int status = call_part(part, "fault.prove", params, &result, err);
         if (status < 0) {
             return status;
         }
@@ -264,7 +273,7 @@ static int revert_part(struct session *session, struct injection *injection, con
                        struct bracket *bracket, struct err *err)
 {
     AUTO_JSON json_t *result = NULL;
-    int status = session_call(session, part->place, "fault.revert", json_pack("{s:s}", "fault_id", part->id), &result, err);
+    int status = call_part(part, "fault.revert", json_pack("{s:s}", "fault_id", part->id), &result, err);
     if (status < 0) {
         return err_prefix(err, "cannot revert fault '%s' on %s", injection->fault, injection->target);
     }
@@ -294,9 +303,7 @@ static int tell_residue(struct session *session, struct injection *injection, st
     VEC_EACH(part, &injection->parts)
     {
         AUTO_JSON json_t *result = NULL;
-        int status = part->applied ? session_call(session, part->place, "fault.residue", json_pack("{s:s}", "fault_id", part->id),
-                                                  &result, err)
-                                   : 0;
+        int status = part->applied ? call_part(part, "fault.residue", json_pack("{s:s}", "fault_id", part->id), &result, err) : 0;
         if (status < 0) {
             json_decref(left);
             return status;

@@ -18,7 +18,7 @@ static const struct param control_table[] = {
      .offset = FIELD(timeout_ns),
      .fallback = "10s",
      .min = 100 * NS_PER_MS,
-     .max = 12 * NS_PER_S,
+     .max = 600 * NS_PER_S,
      .help = "within it a value that was set has taken effect"},
     {.type = PARAM_END},
 };
