@@ -98,9 +98,10 @@ const struct command cmd_note = {
     .name = "note",
     .arguments = "TEXT",
     .summary = "put a dated note into the running drill's events",
-    .details = "Dates what people do during a drill, as \"declared by the duty manager\": a note that begins with \"declared\" "
-               "ends the phase\n"
-               "in which the decision was still to be taken.",
+    .details =
+        "Dates what people do during a drill, as \"declared by the duty manager\": a note that begins with \"declared\" "
+        "ends the phase\n"
+        "in which the decision was still to be taken. A scenario that waits for a note (d:await_note) goes on when it comes.",
     .options = note_table,
     .options_size = sizeof(struct note_options),
     .min_words = 1,

@@ -129,11 +129,12 @@ static int ask_same(struct comparison *comparison, const struct topology_observe
     if (status < 0) {
         return status;
     }
-    if (json_flag(result, "healthy", false)) {
+    const char *answer = json_str(result, "detail", "");
+    if (json_flag(result, "healthy", false) && *answer) {
         comparison->answers++;
-        add_said(comparison, xstrdup(observer->group), observer->place, json_str(result, "detail", ""));
+        add_said(comparison, xstrdup(observer->group), observer->place, answer);
     } else {
-        differs(comparison, "%s cannot be asked at %s: %s", observer->group, observer->place, json_str(result, "detail", ""));
+        differs(comparison, "%s cannot be asked at %s: %s", observer->group, observer->place, *answer ? answer : "no answer");
     }
     return 0;
 }

@@ -105,11 +105,23 @@ static void who_cannot_be_asked_is_a_difference(void **state)
     struct fake_drill drill AUTO_DRILL = {0};
     (void)state;
     fake_system.unasked = true;
+    fake_system.unasked_detail = "exit status 127: no such command";
     fake_drill_run(comparing, &drill);
     const json_t *differences = json_object_get(fake_drill_event(&drill, "drift", 0), "differences");
     assert_int_equal(json_array_size(differences), 2);
     assert_string_equal(json_string_value(json_array_get(differences, 0)),
                         "version cannot be asked at us-east-gw: exit status 127: no such command");
+}
+
+static void an_empty_answer_is_none(void **state)
+{
+    struct fake_drill drill AUTO_DRILL = {0};
+    (void)state;
+    fake_system.unasked = true;
+    fake_drill_run(comparing, &drill);
+    const json_t *differences = json_object_get(fake_drill_event(&drill, "drift", 0), "differences");
+    assert_int_equal(json_array_size(differences), 2);
+    assert_string_equal(json_string_value(json_array_get(differences, 1)), "version cannot be asked at us-west-gw: no answer");
 }
 
 static const char waiting[] = "local f <close> = d:inject(fault.kill { service = 'proxy@us-east-gw' })\n"
@@ -218,6 +230,7 @@ int main(void)
         cmocka_unit_test_setup(drift_is_an_objective, fake_drill_reset),
         cmocka_unit_test_setup(a_title_is_no_command, fake_drill_reset),
         cmocka_unit_test_setup(who_cannot_be_asked_is_a_difference, fake_drill_reset),
+        cmocka_unit_test_setup(an_empty_answer_is_none, fake_drill_reset),
         cmocka_unit_test_setup(somebody_says_it, fake_drill_reset),
         cmocka_unit_test_setup(nobody_says_it_in_time, fake_drill_reset),
         cmocka_unit_test_setup(what_was_not_tested_is_told, fake_drill_reset),

@@ -236,7 +236,8 @@ static int check(struct place *place, const json_t *params, json_t **ret_result,
     const char *asked = json_string_value(json_array_get(json_object_get(json_object_get(params, "check"), "argv"), 0));
     (void)err;
     if (fake_system.unasked && str_eq(asked, "proxy")) {
-        *ret_result = json_pack("{s:b, s:s}", "healthy", false, "detail", "exit status 127: no such command");
+        *ret_result = json_pack("{s:b, s:s}", "healthy", fake_system.unasked_detail == NULL, "detail",
+                                fake_system.unasked_detail ? fake_system.unasked_detail : "");
         return 0;
     }
     *ret_result = json_pack("{s:b, s:s}", "healthy", fake_system.unhealthy == NULL, "detail",

@@ -43,15 +43,16 @@ struct fake_system {
     const char *unhealthy;    /* the detail of steady checks that never pass */
     int interrupt_after_call; /* 0: never */
     int interrupt_fd;         /* an eventfd that is made readable then; -1: SIGINT is raised instead */
-    int64_t change_ns;      /* what the observer 'view gw' of the topology says changes then, since the agents began; 0: never */
-    const char *drifted;    /* of proxy@us-west-gw: "file", "missing", "command", "stopped", "program" or "version" */
-    bool unasked;           /* what must be alike everywhere cannot be asked */
-    json_t *annex;          /* members of the plan besides the scenario's own; NULL: none */
-    const char *objectives; /* NULL: "'rto <= 20s', 'lost <= 0', 'rpo <= 0s'" */
-    bool titled;            /* processes give themselves titles in place of their commands */
-    const char *note;       /* that a second terminal writes … */
-    int64_t note_ns;        /* … so long after the agents began; 0: never */
-    const char *control;    /* folder of the drill's socket; set by the drill */
+    int64_t change_ns;   /* what the observer 'view gw' of the topology says changes then, since the agents began; 0: never */
+    const char *drifted; /* of proxy@us-west-gw: "file", "missing", "command", "stopped", "program" or "version" */
+    const char *unasked_detail; /* then: what its check says; NULL: nothing at all, with success */
+    bool unasked;               /* what must be alike everywhere cannot be asked */
+    json_t *annex;              /* members of the plan besides the scenario's own; NULL: none */
+    const char *objectives;     /* NULL: "'rto <= 20s', 'lost <= 0', 'rpo <= 0s'" */
+    bool titled;                /* processes give themselves titles in place of their commands */
+    const char *note;           /* that a second terminal writes … */
+    int64_t note_ns;            /* … so long after the agents began; 0: never */
+    const char *control;        /* folder of the drill's socket; set by the drill */
     void (*told)(void *context, const char *kind, const json_t *fields); /* each event; NULL: nobody */
     void *told_context;
     const char *lost_place; /* its agent goes away … */
