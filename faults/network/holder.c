@@ -18,6 +18,7 @@
 #include "faults/network/packet.h"
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
+#include "harness/base/realtime.h"
 #include "harness/base/vec.h"
 
 enum { BATCH = 32, HELD_MAX = 1 << 18 };
@@ -190,9 +191,8 @@ static bool turn(struct holder *holder, int64_t *ret_wait_ns)
 /* A late wake-up is a delay that nobody asked for. Real-time priority is for those who may; the timer slack for all. */
 static void hurry(void)
 {
-    struct sched_param priority = {.sched_priority = 1};
     (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-    (void)pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority);
+    realtime_take();
 }
 
 static void *holder_main(void *argument)
@@ -237,6 +237,9 @@ static int start_thread(struct holder *holder, struct err *err)
     int failed = pthread_create(&holder->thread, NULL, holder_main, holder);
     pthread_sigmask(SIG_SETMASK, &saved, NULL);
     holder->running = failed == 0;
+    if (holder->running) {
+        realtime_name(holder->thread);
+    }
     return failed ? err_errno(err, failed, "cannot start the thread that holds packets") : 0;
 }
 

@@ -14,6 +14,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
+#include "harness/base/realtime.h"
 #include "harness/base/vec.h"
 
 struct side { /* what epoll points to: frames that come in here go out at the link's other side */
@@ -145,8 +146,7 @@ static bool handle(struct link_relay *relay, const struct epoll_event *events, i
 static void hurry(void)
 {
     (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-    const struct sched_param priority = {.sched_priority = 1};
-    (void)pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority);
+    realtime_take();
 }
 
 static void *relay_main(void *argument)
@@ -197,6 +197,7 @@ static int relay_start(struct link_relay *relay, struct err *err)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed)
         return err_errno(err, failed, "link emulator: cannot start its thread");
+    realtime_name(relay->thread);
     relay->running = true;
     return 0;
 }

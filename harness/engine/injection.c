@@ -176,6 +176,7 @@ static int apply_parts(struct session *session, struct injection *injection, str
         if (status < 0) {
             return err_prefix(err, "fault '%s' on %s", injection->fault, injection->target);
         }
+        place_hurry(part->place);
         widen(&bracket, part->place, result);
         (void)str_copy(mechanism, sizeof(mechanism), json_str(result, "mechanism", ""));
     }

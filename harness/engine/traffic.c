@@ -18,6 +18,7 @@ static int start_vantage(struct session *session, const char *vantage, struct er
         session_call(session, place, "load.start",
                      json_pack("{s:o}", "load", describe_load(session, session->vantages.count - 1, path)), &result, err);
     if (status == 0) {
+        place_hurry(place);
         status = ledger_open(path, &ledger, err);
     }
     if (status < 0) {

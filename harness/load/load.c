@@ -9,6 +9,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
+#include "harness/base/realtime.h"
 #include "harness/base/str.h"
 #include "harness/load/blocks.h"
 #include "harness/load/vantage.h"
@@ -71,6 +72,9 @@ static int open_load(struct load *load, const json_t *settings, struct err *err)
     int failed = pthread_create(&load->thread, NULL, run, load);
     if (failed) {
         return err_errno(err, failed, "cannot start the thread of the load");
+    }
+    if (read.realtime) {
+        realtime_name(load->thread);
     }
     load->running = true;
     return 0;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "harness/base/clock.h"
+#include "harness/base/realtime.h"
 
 enum {
     EVENTS_MAX = 32,          /* after so many the schedule is looked at again */
@@ -176,20 +177,16 @@ static int loop(struct vantage *vantage, struct err *err)
     return 0;
 }
 
-/* Keeps the schedule when other processes want the processor too; most users may not, then it goes without. */
-static bool try_realtime(void)
-{
-    struct sched_param priority = {.sched_priority = 1};
-    return pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority) == 0;
-}
-
 int vantage_run(struct vantage *vantage, struct err *err)
 {
     struct timespec cpu;
-    vantage->is_realtime = vantage->settings.realtime && try_realtime();
+    if (vantage->settings.realtime) {
+        realtime_take(); /* keeps the schedule when other processes want the processor too */
+    }
     vantage_warm_up(vantage);
     http_run(vantage->http, clock_now_ns());
     int status = loop(vantage, err);
+    vantage->is_realtime = realtime_is_on(); /* perhaps only since another process gave it */
     if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu) == 0) {
         vantage->cpu_ns = cpu.tv_sec * NS_PER_S + cpu.tv_nsec;
         ledger_header(vantage->ledger)->cpu_ns = vantage->cpu_ns;

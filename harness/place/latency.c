@@ -45,7 +45,11 @@ static int set(struct places *places, const char *name, const char *mechanism, j
     }
     int status = place_call(place, "link.set", json_pack("{s:s, s:O}", "mechanism", mechanism, "links", owned),
                             SET_TIMEOUT_S * NS_PER_S, NULL, err);
-    return status < 0 ? err_prefix(err, "cannot put latency on the links of '%s'", name) : 0;
+    if (status < 0) {
+        return err_prefix(err, "cannot put latency on the links of '%s'", name);
+    }
+    place_hurry(place);
+    return 0;
 }
 
 /* All in one request, as the links are all in one place. */

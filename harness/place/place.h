@@ -61,6 +61,8 @@ void place_clock_offset(const struct place *place, int64_t *ret_offset_ns, int64
 /* Takes params (NULL: none). The reply comes from a later places_step; a lost agent or the timeout answers with an error. */
 int place_request(struct place *place, const char *method, json_t *params, int64_t timeout_ns, place_reply_f *reply,
                   void *context, struct err *err) MUST_CHECK;
+/* Give its agent's threads that keep time the priority for it: load, held packets and emulated links, once they were started. */
+void place_hurry(const struct place *place);
 /* Start a lost agent anew, once its old process has ended (it may still be reverting): ERR_STATE while it is alive. The world
  * that it was added with must still stand. */
 int place_restart(struct place *place, struct err *err) MUST_CHECK;

@@ -23,6 +23,10 @@ holds '.measured.rto.resolution_seconds > 0'
 holds '.measured.rpo.acknowledged > 500'
 is .measured.rpo.lost 0
 is .driver.schedule_kept true
+# Where root may give real-time priority the load has it, though it runs in a user namespace.
+if [ "$(id -u)" -eq 0 ] && chrt -f 1 true 2>/dev/null; then
+    grep -q '"load.stop".*"realtime":true' "$folder/events.jsonl" || fail "the load went without real-time priority"
+fi
 holds '[.phases[].name] | index("detect") != null and index("switch") != null and index("promote") != null'
 for path in drill.id drill.scenario drill.title drill.started drill.ended drill.seed objectives verdict measured.rto.recovered \
     measured.rto.outage_start measured.rto.recovery measured.rpo.seconds measured.rpo.lost_during_outage measured.rpo.duplicated \
