@@ -3,6 +3,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
+#include "reports/failovers.h"
 #include "reports/report.h"
 #include "reports/stores.h"
 #include "reports/words.h"
@@ -238,14 +239,6 @@ static json_t *describe_first_failures(const struct result *result)
     return object;
 }
 
-/* null: not measured. */
-static json_t *describe_failovers(const struct result *result)
-{
-    json_t *failovers = json_object();
-    put(failovers, "false", result->false_failovers.measured ? number(result->false_failovers.value) : json_null());
-    return failovers;
-}
-
 static json_t *describe_measured(const struct result *result)
 {
     json_t *measured = json_object(), *latency = json_object(), *outcomes = json_object(), *requests = json_object();
@@ -268,7 +261,7 @@ static json_t *describe_measured(const struct result *result)
     put(measured, "first_failures", describe_first_failures(result));
     put(measured, "regions", describe_regions(result));
     put(measured, "shares", describe_shares(result));
-    put(measured, "failovers", describe_failovers(result));
+    put(measured, "failovers", failovers_json(result));
     put(measured, "latency", latency);
     return measured;
 }

@@ -8,11 +8,12 @@
 #include "harness/base/json.h"
 #include "harness/base/str.h"
 #include "harness/measure/repeats.h"
+#include "reports/failovers.h"
 #include "reports/repeat.h"
 #include "reports/sweep_parts.h"
 #include "reports/words.h"
 
-enum { AXIS_WIDTH = 8, RTO_WIDTH = 20, DETECT_WIDTH = 9, FALSE_WIDTH = 15 };
+enum { AXIS_WIDTH = 8, RTO_WIDTH = 20, DETECT_WIDTH = 9, FALSE_WIDTH = 26 };
 
 struct sweep *sweep_new(const struct grid *grid, const char *scenario, const char *title)
 {
@@ -35,6 +36,7 @@ void sweep_free(struct sweep *sweep)
         {
             free(drill->bundle);
             free(drill->words);
+            free(drill->failed_over);
         }
         VEC_CLEAR(&sweep->cells[i].drills);
     }
@@ -61,9 +63,12 @@ static struct figure detection(const struct result *result)
 void sweep_add(struct sweep *sweep, size_t cell, const struct result *result, int exit_code, const char *exit_words,
                const char *bundle)
 {
+    struct buf failed_over CLEANUP(buf_clear) = {0};
+    failovers_by_fault(result, &failed_over);
     *VEC_ADD(&sweep->cells[cell].drills) = (struct sweep_drill){
         .bundle = xstrdup(bundle),
         .words = xstrdup(exit_words),
+        .failed_over = xstrdup(buf_str(&failed_over)),
         .rto = result->rto,
         .detect = detection(result),
         .false_failovers = result->false_failovers,
@@ -185,6 +190,9 @@ static void say_cell(const struct sweep *sweep, size_t index, struct buf *out)
     say_column(text.size ? buf_str(&text) : "-", DETECT_WIDTH, out);
     buf_reset(&text);
     buf_printf(&text, "%.0f", failovers.value);
+    if (cell->drills.count == 1 && *shown->failed_over) {
+        buf_printf(&text, " (%s)", shown->failed_over);
+    }
     say_column(failovers.measured ? buf_str(&text) : "-", FALSE_WIDTH, out);
     buf_printf(out, "  %s%s%s\n", sweep_words(cell), shown ? "   " : "", shown ? shown->bundle : "");
 }
@@ -232,11 +240,11 @@ static json_t *drills_json(const struct sweep_cell *cell)
     json_t *drills = json_array();
     VEC_EACH(drill, &cell->drills)
     {
-        json_array_append_new(drills,
-                              json_pack("{s:s, s:s, s:i, s:s, s:o, s:o, s:o}", "bundle", drill->bundle, "verdict",
-                                        verdict_name(drill->verdict), "exit_code", drill->exit_code, "exit_words", drill->words,
-                                        "rto", repeat_figure_json(&drill->rto), "detect", repeat_figure_json(&drill->detect),
-                                        "false_failovers", count_json(&drill->false_failovers)));
+        json_array_append_new(
+            drills, json_pack("{s:s, s:s, s:i, s:s, s:o, s:o, s:o, s:s}", "bundle", drill->bundle, "verdict",
+                              verdict_name(drill->verdict), "exit_code", drill->exit_code, "exit_words", drill->words, "rto",
+                              repeat_figure_json(&drill->rto), "detect", repeat_figure_json(&drill->detect), "false_failovers",
+                              count_json(&drill->false_failovers), "false_failovers_during", drill->failed_over));
     }
     return drills;
 }

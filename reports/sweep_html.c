@@ -49,11 +49,26 @@ static void write_drill_cell(struct xml *xml, const struct sweep_drill *drill)
     xml_close(xml);
 }
 
+/* How many, and during which faults in each of the drills. */
+static void write_failovers(struct xml *xml, const struct sweep_cell *cell)
+{
+    struct figure failovers = sweep_false_failovers(cell);
+    struct buf text CLEANUP(buf_clear) = {0};
+    buf_printf(&text, "%.0f", failovers.value);
+    VEC_EACH(drill, &cell->drills)
+    {
+        if (*drill->failed_over) {
+            buf_printf(&text, "; %s", drill->failed_over);
+        }
+    }
+    html_cell(xml, failovers.measured ? buf_str(&text) : "");
+}
+
 static void write_cell(struct xml *xml, const struct sweep *sweep, size_t index)
 {
     const struct sweep_cell *cell = &sweep->cells[index];
     const struct sweep_drill *shown = sweep_shown(cell);
-    struct figure rto = sweep_rto(cell), failovers = sweep_false_failovers(cell);
+    struct figure rto = sweep_rto(cell);
     struct buf text CLEANUP(buf_clear) = {0};
     html_row(xml);
     for (size_t i = 0; i < sweep->grid->axis_count; i++) {
@@ -68,11 +83,7 @@ static void write_cell(struct xml *xml, const struct sweep *sweep, size_t index)
     } else {
         html_number(xml, "-");
     }
-    if (failovers.measured) {
-        html_number(xml, "%.0f", failovers.value);
-    } else {
-        html_number(xml, "-");
-    }
+    write_failovers(xml, cell);
     html_cell(xml, sweep_words(cell));
     write_drill_cell(xml, shown);
     html_row_end(xml);
@@ -87,7 +98,7 @@ static void write_table(struct xml *xml, const struct sweep *sweep)
     }
     heads[count++] = ">Recovery";
     heads[count++] = ">Detected after";
-    heads[count++] = ">False failovers";
+    heads[count++] = "False failovers";
     heads[count++] = "Verdict";
     heads[count++] = "Drill";
     html_section(xml, "table", "Every setting");

@@ -8,6 +8,7 @@
 
 struct sweep_drill {
     char *bundle, *words;
+    char *failed_over; /* the false failovers by the fault that was in: "loss 3%: 1, loss 5%: 2"; "" without any */
     struct figure rto, detect, false_failovers;
     enum verdict verdict;
     int exit_code;

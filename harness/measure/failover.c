@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "harness/base/buf.h"
 #include "harness/base/str.h"
 #include "harness/measure/measurement.h"
 
@@ -84,7 +85,61 @@ static bool leaves(const struct measurement *measurement, const json_t *event, c
     return str_eq(before, home) && !str_eq(after, home);
 }
 
-/* What one of those who watch DNS saw; with `tell` each time becomes a finding. */
+/* Does another fault of that name have another value there? */
+static bool tells_apart(const struct result *result, const struct fault_result *fault, const char *option)
+{
+    for (size_t i = 0; i < result->fault_count; i++) {
+        const struct fault_result *other = &result->faults[i];
+        if (str_eq(other->fault, fault->fault) &&
+            !json_equal(json_object_get(other->options, option), json_object_get(fault->options, option))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct fault_result *newest_in_force(const struct result *result, int64_t t_ns)
+{
+    const struct fault_result *newest = NULL;
+    for (size_t i = 0; i < result->fault_count; i++) {
+        const struct fault_result *fault = &result->faults[i];
+        bool in_force = fault->applied && fault->applied_before_ns <= t_ns && (!fault->removed_ns || fault->removed_ns > t_ns);
+        newest = in_force && (!newest || fault->applied_before_ns >= newest->applied_before_ns) ? fault : newest;
+    }
+    return newest;
+}
+
+/* The caller frees it. */
+static char *name_fault(const struct result *result, int64_t t_ns)
+{
+    const struct fault_result *fault = newest_in_force(result, t_ns);
+    struct buf name = {0};
+    const char *option;
+    json_t *value;
+    buf_puts(&name, fault ? fault->fault : "");
+    json_object_foreach(fault ? fault->options : NULL, option, value)
+    {
+        if (json_is_string(value) && tells_apart(result, fault, option)) {
+            buf_printf(&name, " %s", json_string_value(value));
+        }
+    }
+    return buf_take(&name);
+}
+
+/* Keep it, and tell of it. */
+static void add_false(struct measurement *measurement, const char *from, const char *to, int64_t t_ns)
+{
+    struct result *result = measurement->result;
+    size_t count = result->false_failover_count++;
+    result->false_failover_list = xrealloc(result->false_failover_list, count + 1, sizeof(*result->false_failover_list));
+    struct false_failover *added = &result->false_failover_list[count];
+    *added = (struct false_failover){t_ns, xstrdup(from), xstrdup(to), name_fault(result, t_ns)};
+    measure_finding(measurement, "DNS left %s for %s %.2f s after the first disruption, while users were served%s%s.", from,
+                    *to ? to : "an address of no region", seconds_of(t_ns - result->origin_ns), *added->during ? ", during " : "",
+                    added->during);
+}
+
+/* What one of those who watch DNS saw; with `tell` each time is kept and becomes a finding. */
 static struct figure count_of(struct measurement *measurement, const char *subject, bool tell)
 {
     const json_t *events = measurement->evidence->events;
@@ -109,8 +164,7 @@ static struct figure count_of(struct measurement *measurement, const char *subje
         if (!hurts_users(measurement->result, t_ns)) {
             figure.value++;
             if (tell) {
-                measure_finding(measurement, "DNS left %s for %s %.2f s after the first disruption, while users were served.",
-                                home, *after ? after : "an address of no region", seconds_of(since_ns));
+                add_false(measurement, home, after, t_ns);
             }
         }
     }

@@ -178,6 +178,12 @@ void result_free(struct result *result)
     free_observations(result);
     free_faults(result);
     free_alerts(result);
+    for (size_t i = 0; i < result->false_failover_count; i++) {
+        free(result->false_failover_list[i].from);
+        free(result->false_failover_list[i].to);
+        free(result->false_failover_list[i].during);
+    }
+    free(result->false_failover_list);
     coverage_free(result->coverage);
     free_loss(&result->loss);
     stores_result_clear(&result->stores);

@@ -250,8 +250,14 @@ struct result {
     struct loss loss;
     struct stores_result stores;
     struct figure false_failovers; /* a count */
-    struct figure rto;             /* worst over observations */
-    size_t rto_observation;        /* index of the worst; SIZE_MAX without */
+    struct false_failover {
+        int64_t t_ns;
+        char *from, *to; /* regions; to may be "" */
+        char *during;    /* "loss 5%": the newest fault that was in, with what tells it from others of its kind; "" without one */
+    } * false_failover_list;
+    size_t false_failover_count;
+    struct figure rto;      /* worst over observations */
+    size_t rto_observation; /* index of the worst; SIZE_MAX without */
     struct {
         uint64_t scheduled, ok, failed, timed_out, not_sent;
     } requests; /* add up: scheduled = ok + failed + timed_out + not_sent */

@@ -54,6 +54,9 @@ static void test_leaving_a_region_that_serves_is_false(void **state)
     observe(&fake, 20, "dns", "api", "10.1.0.12", "10.2.0.11");
     struct result *result CLEANUP(result_cleanup) = end(&fake);
     assert_true(result->false_failovers.measured && result->false_failovers.value == 2);
+    assert_int_equal(result->false_failover_count, 2);
+    assert_string_equal(result->false_failover_list[0].from, result->false_failover_list[1].from);
+    assert_string_equal(result->false_failover_list[0].during, result->faults[0].fault); /* the only one of its kind */
     assert_int_equal(result->objectives[0].judgement, JUDGEMENT_MISSED);
 }
 

@@ -37,12 +37,16 @@ static void make_grid(struct grid *grid)
 
 static void add(struct sweep *sweep, size_t cell, const struct figure *rto, int code, const char *words, const char *bundle)
 {
-    struct result result = {.verdict = code == 0   ? VERDICT_PASS
+    char one[] = "loss 3%", two[] = "loss 5%";
+    struct false_failover failovers[] = {{.during = one}, {.during = two}, {.during = two}};
+    struct result result = {.false_failover_list = failovers,
+                            .false_failover_count = 3,
+                            .verdict = code == 0   ? VERDICT_PASS
                                        : code == 1 ? VERDICT_FAIL
                                                    : VERDICT_INCONCLUSIVE,
                             .rto = *rto,
                             .rto_observation = SIZE_MAX,
-                            .false_failovers = {.measured = true, .value = 2}};
+                            .false_failovers = {.measured = true, .value = 3}};
     sweep_add(sweep, cell, &result, code, words, bundle);
 }
 
@@ -97,6 +101,7 @@ static void test_no_cell_is_filled_in(void **state)
     sweep_console(sweep, &out);
     assert_non_null(strstr(buf_str(&out), "3 of 4 settings drilled, partial:"));
     assert_non_null(strstr(buf_str(&out), "8.25 s ± 0.02 s"));
+    assert_non_null(strstr(buf_str(&out), "3 (loss 3%: 1, loss 5%: 2)"));
     assert_non_null(strstr(buf_str(&out), "more than 30 s"));
     assert_non_null(strstr(buf_str(&out), "not run"));
     assert_null(strstr(buf_str(&out), "9.5"));
@@ -127,7 +132,8 @@ static void test_for_machines(void **state)
     assert_string_equal(json_str(json_at(json, "cells.2"), "state", ""), "uncertain");
     assert_true(json_is_null(json_at(json, "cells.2.rto.seconds")));
     assert_true(json_is_null(json_at(json, "cells.2.false_failovers")));
-    assert_int_equal(json_int(json_at(json, "cells.0"), "false_failovers", 0), 2);
+    assert_int_equal(json_int(json_at(json, "cells.0"), "false_failovers", 0), 3);
+    assert_string_equal(json_str(json_at(json, "cells.0.drills.0"), "false_failovers_during", ""), "loss 3%: 1, loss 5%: 2");
     assert_true(json_num(json_at(json, "cells.2.drills.0.rto"), "seconds", 0) == 9.5); /* what it said stays on record */
     assert_string_equal(json_str(json_at(json, "cells.3"), "state", ""), "not run");
     assert_false(json_flag(json, "complete", true));
@@ -167,7 +173,7 @@ static void test_repeated_cells(void **state)
     add(sweep, 0, &eight, 0, "PASS", "c");
     sweep_console(sweep, &out);
     assert_non_null(strstr(buf_str(&out), "9.5 s ± 0.02 s"));
-    assert_non_null(strstr(buf_str(&out), "6                FAIL (lost)"));
+    assert_non_null(strstr(buf_str(&out), "9                           FAIL (lost)"));
     add(sweep, 0, &eight, 4, "ABORTED", "d");
     buf_reset(&out);
     sweep_console(sweep, &out);
