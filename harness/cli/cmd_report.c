@@ -12,6 +12,7 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/recompute.h"
 #include "harness/cli/render.h"
+#include "harness/cli/resweep.h"
 
 struct report_options {
     char *archive, *output;
@@ -64,6 +65,9 @@ static int run_report(const struct cli_args *args, struct err *err)
     struct rendered rendered CLEANUP(rendered_clear) = {0};
     AUTO_FREE char *folder = NULL;
     bool sealed = false;
+    if (str_ends_with(args->words[0], ".sweep.json")) {
+        return resweep(args->words[0], err);
+    }
     if (announce_check(&options->announce, err) < 0 ||
         archive_evidence(options->archive, args->words[0], &folder, &sealed, err) < 0) {
         return EXIT_USAGE;
@@ -139,7 +143,9 @@ const struct command cmd_report = {.name = "report",
                                        "Reads the evidence of a drill, measures it again and renders all reports. DRILL is a "
                                        "number, a name or an id of the archive, "
                                        "a bundle,\n"
-                                       "or a folder of evidence. A sealed bundle is never written to. Exits as the drill did.",
+                                       "or a folder of evidence. A sealed bundle is never written to. Exits as the drill did.\n"
+                                       "Of a sweep (NAME.sweep.json) all drills are measured again, and its page, map and table "
+                                       "written anew.",
                                    .options = report_table,
                                    .options_size = sizeof(struct report_options),
                                    .min_words = 1,

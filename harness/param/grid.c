@@ -136,7 +136,7 @@ int grid_set(struct grid *grid, const char *name, const char *values, struct err
     return check_axis(grid, axis, err) < 0 ? err_prefix(err, "--sweep %s=%s", name, values) : 0;
 }
 
-static int read_axis(const struct node *list, struct grid *grid, struct err *err)
+int grid_add(struct grid *grid, const struct node *list, struct err *err)
 {
     struct grid_axis *axis = NULL;
     bool scalars = list->kind == NODE_LIST && list->count > 0;
@@ -185,7 +185,7 @@ int grid_read(const struct node *map, struct grid *ret, struct err *err)
         qsort(lists, map->count, sizeof(*lists), by_position); /* Lua keeps no order */
     }
     for (size_t i = 0; status == 0 && i < map->count; i++) {
-        status = read_axis(lists[i], ret, err);
+        status = grid_add(ret, lists[i], err);
     }
     return status;
 }

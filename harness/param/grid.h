@@ -23,6 +23,8 @@ void grid_clear(struct grid *grid);
 /* From a map of names to lists of values, in the order of the file; map NULL: no axis. Errors have the position; `ret` is to be cleared
  * after them too. */
 int grid_read(const struct node *map, struct grid *ret, struct err *err) MUST_CHECK;
+/* One more name, with a list of values that is called so (`list->key`). */
+int grid_add(struct grid *grid, const struct node *list, struct err *err) MUST_CHECK;
 /* "A,B,C" for a name, in place of what it had. */
 int grid_set(struct grid *grid, const char *name, const char *values, struct err *err) MUST_CHECK;
 void grid_drop(struct grid *grid, const char *name); /* of a name that is no axis: nothing */

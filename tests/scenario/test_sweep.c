@@ -15,6 +15,7 @@
 #include "harness/base/fd.h"
 #include "harness/base/json.h"
 #include "harness/cli/cmd_run.h"
+#include "harness/cli/resweep.h"
 #include "tests/support/fake_drill.h"
 
 static const char outage[] = "d:steady '2s'\n"
@@ -28,6 +29,7 @@ struct swept {
     int code;
     struct err err;
     json_t *json; /* NULL: none was written */
+    char *path;   /* where it is */
     char *folder, *printed;
 };
 
@@ -36,6 +38,7 @@ static void swept_clear(struct swept *swept)
     struct err err = {0};
     json_decref(swept->json);
     (void)!fd_remove_tree(swept->folder, &err);
+    free(swept->path);
     free(swept->folder);
     free(swept->printed);
 }
@@ -66,9 +69,10 @@ static void read_json(struct swept *swept)
     if (path && json_read_file(path, &swept->json, &err) < 0) {
         fail_msg("%s", err.text);
     }
+    swept->path = TAKE(path);
 }
 
-/* What is printed goes to a file meanwhile. */
+/* What is printed goes to a file meanwhile. `file` NULL: the sweep is measured again. */
 static void run_captured(const char *file, const struct cli_args *args, struct swept *ret)
 {
     size_t size;
@@ -78,9 +82,10 @@ static void run_captured(const char *file, const struct cli_args *args, struct s
     AUTO_FD int kept = dup(STDOUT_FILENO);
     AUTO_FD int to = fileno(fopen(path, "we"));
     assert_true(kept >= 0 && to >= 0 && dup2(to, STDOUT_FILENO) >= 0);
-    ret->code = run_drills(file, args, NULL, &ret->err);
+    ret->code = file ? run_drills(file, args, NULL, &ret->err) : resweep(ret->path, &ret->err);
     (void)fflush(stdout);
     assert_true(dup2(kept, STDOUT_FILENO) >= 0);
+    free(ret->printed);
     assert_int_equal(fd_read_file(path, 1024 * 1024, &ret->printed, &size, &err), 0);
 }
 
@@ -238,6 +243,41 @@ static void the_worst_cell_decides(void **state)
     assert_true(json_flag(swept.json, "complete", false));
 }
 
+static char *read_text(const struct swept *swept, const char *ending)
+{
+    AUTO_FREE char *path = xasprintf("%.*s%s", (int)(strlen(swept->path) - strlen("json")), swept->path, ending);
+    struct err err = {0};
+    char *text = NULL;
+    size_t size;
+    assert_int_equal(fd_read_file(path, 1024 * 1024, &text, &size, &err), 0);
+    return text;
+}
+
+/* drill report NAME.sweep.json: every figure follows from the drills' evidence. */
+static void measured_again_it_is_the_same(void **state)
+{
+    static const char *const endings[] = {"json", "svg", "html"};
+    struct swept swept CLEANUP(swept_clear) = {0};
+    struct cli_set hold = {.name = (char *)(uintptr_t) "hold", .value = (char *)(uintptr_t) "5s"};
+    struct cli_args args = {.sets = &hold, .set_count = 1};
+    char *before[3];
+    (void)state;
+    fake_system.declares = grid;
+    fake_system.outage_ns = 22 * NS_PER_S;
+    sweep(&args, &swept);
+    for (size_t i = 0; i < 3; i++) {
+        before[i] = read_text(&swept, endings[i]);
+    }
+    run_captured(NULL, NULL, &swept);
+    assert_int_equal(swept.code, EXIT_FAIL);
+    assert_non_null(strstr(swept.printed, "2 of 2 settings drilled:"));
+    for (size_t i = 0; i < 3; i++) {
+        AUTO_FREE char *after = read_text(&swept, endings[i]);
+        assert_string_equal(before[i], after);
+        free(before[i]);
+    }
+}
+
 /* Nothing runs when one of the cells is wrong. */
 static void a_wrong_cell_is_found_before(void **state)
 {
@@ -256,8 +296,10 @@ int main(void)
 {
 #define SWEEP_TEST(test) cmocka_unit_test_setup(test, fake_drill_reset)
     const struct CMUnitTest tests[] = {
-        SWEEP_TEST(one_drill_for_each_cell),     SWEEP_TEST(a_cell_knows_its_values), SWEEP_TEST(an_uncertain_cell_has_no_figure),
-        SWEEP_TEST(an_interrupt_ends_the_sweep), SWEEP_TEST(the_worst_cell_decides),  SWEEP_TEST(a_wrong_cell_is_found_before),
+        SWEEP_TEST(one_drill_for_each_cell),         SWEEP_TEST(a_cell_knows_its_values),
+        SWEEP_TEST(an_uncertain_cell_has_no_figure), SWEEP_TEST(an_interrupt_ends_the_sweep),
+        SWEEP_TEST(the_worst_cell_decides),          SWEEP_TEST(a_wrong_cell_is_found_before),
+        SWEEP_TEST(measured_again_it_is_the_same),
     };
     return cmocka_run_group_tests(tests, fake_drill_setup, fake_drill_teardown);
 }
