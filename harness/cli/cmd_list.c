@@ -8,26 +8,10 @@
 
 #include "harness/base/str.h"
 #include "harness/base/vec.h"
+#include "harness/cli/needs.h"
 #include "harness/cli/prepare.h"
 
 static const struct param no_options[] = {{0}};
-
-/* Where the agents look for a service's program (harness/agent/spawn.c). */
-static const char *const program_folders[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"};
-
-static bool is_here(const char *program)
-{
-    if (strchr(program, '/')) {
-        return access(program, X_OK) == 0;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(program_folders); i++) {
-        char path[300];
-        if (str_format(path, sizeof(path), "%s/%s", program_folders[i], program) && access(path, X_OK) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
 
 struct name_list {
     char **items;
@@ -43,52 +27,9 @@ static void name_list_clear(struct name_list *list)
     VEC_CLEAR(list);
 }
 
-static bool has(const struct name_list *list, const char *name)
-{
-    VEC_EACH(item, list)
-    {
-        if (str_eq(*item, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static int by_name(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Each program once; true when it is named now and not here. */
-static bool print_need(const char *program, struct name_list *seen, struct buf *out)
-{
-    const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
-    if (has(seen, name)) {
-        return false;
-    }
-    bool here = is_here(program);
-    buf_printf(out, "%s%s%s", seen->count ? ", " : "", name, here ? "" : " (MISSING)");
-    *VEC_ADD(seen) = xstrdup(name);
-    return !here;
-}
-
-/* The programs of the topology's services: those that they are said to need, else those that they run. */
-static void print_needs(const struct topology *topology, struct buf *out)
-{
-    struct name_list seen CLEANUP(name_list_clear) = {0};
-    bool missing = false;
-    buf_puts(out, "    needs     ");
-    for (size_t i = 0; i < topology->service_count; i++) {
-        const struct topology_service *service = &topology->services[i];
-        for (size_t j = 0; j < service->need_count; j++) {
-            missing |= print_need(service->needs[j], &seen, out);
-        }
-        if (service->need_count == 0 && service->argc) {
-            missing |= print_need(service->argv[0], &seen, out);
-        }
-    }
-    buf_printf(out, "%s%s\n", seen.count ? "" : "nothing of its own: the system runs already",
-               missing ? "; 'ci/setup' installs what is missing" : "");
 }
 
 /* A scenario that cannot be read is listed with the reason: it is what its author looks for. */
@@ -110,7 +51,9 @@ static bool print_scenario(const char *file, struct buf *out)
     }
     buf_printf(out, "    topology  %s: %s\n", parts.topology->name,
                parts.topology->description ? parts.topology->description : "");
-    print_needs(parts.topology, out);
+    buf_puts(out, "    needs     ");
+    needs_print(parts.topology, out);
+    buf_puts(out, "\n");
     buf_printf(out, "    takes     %s%s", scenario->usual ? "about " : "not said by the scenario",
                scenario->usual ? scenario->usual : "");
     if (scenario->sweep.axis_count > 0) {

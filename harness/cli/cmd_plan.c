@@ -3,6 +3,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/cli/cells.h"
+#include "harness/cli/needs.h"
 
 struct plan_options {
     struct terms_options terms;
@@ -64,6 +65,15 @@ static void print_plan(const struct prepared *prepared, struct buf *out)
                clock_format_duration(prepared->plan->longest_ns, longest));
 }
 
+/* A plan is made on any machine; where the drill can be run is another matter. */
+static void print_missing(const struct topology *topology, struct buf *out)
+{
+    struct buf missing CLEANUP(buf_clear) = {0};
+    if (needs_print_missing(topology, &missing)) {
+        buf_printf(out, "not on this machine: %s\n", buf_str(&missing));
+    }
+}
+
 /* The plan above is the first drill's; every other one was made and checked as well. */
 static void print_sweep(const struct cells *cells, struct buf *out)
 {
@@ -104,6 +114,7 @@ static int run(const struct cli_args *args, struct err *err)
     if (cells.count > 1) {
         print_sweep(&cells, &out);
     }
+    print_missing(cells.items[0].prepared.topology, &out);
     buf_puts(&out, "nothing was touched\n");
     (void)fputs(buf_str(&out), stdout);
     return EXIT_PASS;

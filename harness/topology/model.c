@@ -160,6 +160,7 @@ void topology_free(struct topology *topology)
     free(topology->file);
     free(topology->name);
     free(topology->description);
+    free(topology->setup);
     for (char **base = topology->bases; base && *base; base++) {
         free(*base);
     }

@@ -5,7 +5,7 @@
 #include "harness/topology/extends.h"
 
 struct head_fields {
-    char *name, *description, *primary_region;
+    char *name, *description, *primary_region, *setup;
     int runtime;
     bool allow_host;
     char *engine;
@@ -16,6 +16,7 @@ static const char *const runtimes[] = {"none", "netns", "local", "docker", NULL}
 static const struct param head_table[] = {
     {.name = "name", .type = PARAM_STRING, .offset = FIELD(name), .required = true, .help = "of the topology"},
     {.name = "description", .type = PARAM_STRING, .offset = FIELD(description), .fallback = "", .help = "one line"},
+    {.name = "setup", .type = PARAM_STRING, .offset = FIELD(setup), .fallback = "", .help = "step of ci/setup for its programs"},
     {.name = "runtime",
      .type = PARAM_CHOICE,
      .offset = FIELD(runtime),
@@ -73,6 +74,7 @@ static int read_head(struct reader *reader, struct err *err)
     }
     topology->name = fields.name;
     topology->description = fields.description;
+    topology->setup = fields.setup;
     topology->primary_region = fields.primary_region;
     topology->runtime = (enum topology_runtime)fields.runtime;
     topology->allow_host = fields.allow_host;

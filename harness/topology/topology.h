@@ -156,6 +156,7 @@ struct topology_control {
 
 struct topology {
     char *file, *name, *description;
+    char *setup; /* the step of ci/setup that installs its programs; empty: the default one */
     enum topology_runtime runtime;
     bool allow_host; /* RUNTIME_LOCAL: the file itself allows faults on this machine */
     char *engine;    /* RUNTIME_DOCKER: the path of the engine's socket, where the agents are */

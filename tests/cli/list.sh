@@ -27,6 +27,7 @@ grep -q 'cannot be read: .*a.lua: expected the file to end in' "$work/out" || fa
 sed -i 's/"5", topology = "x.yaml"/"5s", topology = "one.yaml"/' "$work/b.lua"
 cat >"$work/one.yaml" <<'Y'
 name: one
+setup: extra
 regions: { a: { id: aa } }
 region_hosts: { gw: 11 }
 hosts: { client: 10.9.0.100 }
@@ -40,4 +41,8 @@ rm "$work/a.lua"
 "$DRILL" list "$work" >"$work/out" || fail "$(cat "$work/out")"
 grep -q 'surely-not-installed (MISSING)' "$work/out" || fail "a missing program is not named: $(cat "$work/out")"
 grep -q ' cat, not-installed-either (MISSING)' "$work/out" || fail "what a script needs is not named: $(cat "$work/out")"
+grep -q "; 'ci/setup extra' installs what is missing" "$work/out" || fail "the step of ci/setup is not named: $(cat "$work/out")"
+sed 's/function(d)/& d:steady "1s" d:inject(fault.kill { service = "web" })/' "$work/b.lua" >"$work/c.lua"
+"$DRILL" plan "$work/c.lua" --set writes=0% >"$work/plan" || fail "drill plan: $(cat "$work/plan")"
+grep -q "^not on this machine: surely-not-installed, not-installed-either; 'ci/setup extra' installs" "$work/plan" || fail "$(cat "$work/plan")"
 grep -q 'about 5s' "$work/out" || fail "$(cat "$work/out")"
