@@ -4,6 +4,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/str.h"
 #include "reports/failovers.h"
+#include "reports/order.h"
 #include "reports/report.h"
 #include "reports/stores.h"
 #include "reports/words.h"
@@ -262,6 +263,7 @@ static json_t *describe_measured(const struct result *result)
     put(measured, "regions", describe_regions(result));
     put(measured, "shares", describe_shares(result));
     put(measured, "failovers", failovers_json(result));
+    put(measured, "order", order_describe(result));
     put(measured, "latency", latency);
     return measured;
 }

@@ -7,11 +7,44 @@
 #include "harness/param/client.h"
 #include "harness/topology/names.h"
 
+static const struct topology_observer *find_group(const struct topology *topology, const char *name)
+{
+    const struct topology_observer *found = topology_observer_find(topology, name);
+    for (size_t i = 0; !found && i < topology->observer_count; i++) {
+        found = str_eq(topology->observers[i].group, name) ? &topology->observers[i] : NULL;
+    }
+    return found;
+}
+
+/* Of others nobody could say when they failed over. */
+static int check_order(const struct scenario *scenario, const struct topology *topology, struct err *err)
+{
+    for (size_t i = 0; i < scenario->order_count; i++) {
+        const struct topology_observer *observer = find_group(topology, scenario->order[i]);
+        if (!observer) {
+            (void)names_no_observer(topology, scenario->order[i], err);
+            return err_prefix(err, "%s: order", scenario->file);
+        }
+        if (observer->on_demand ||
+            (!str_eq(observer->kind, "dns") && !str_eq(observer->kind, "role") && !str_eq(observer->kind, "state"))) {
+            return err_set(
+                err, ERR_INPUT,
+                "%s: order: '%s' is %s observer of the kind '%s', expected one of the kind 'dns', 'role' or 'state' that "
+                "asks all the time",
+                scenario->file, scenario->order[i], observer->on_demand ? "a waiting" : "an", observer->kind);
+        }
+    }
+    return 0;
+}
+
 /* Who answered is known by the answers' header alone, and who moved by the load's sessions. */
 static int check_who(const struct scenario *scenario, const struct topology *topology, const struct objective *objective,
                      struct err *err)
 {
     bool named = topology->traffic.served_by != NULL;
+    if (str_eq(objective->metric, "out_of_order") && scenario->order_count == 0) {
+        return err_set(err, ERR_INPUT, "the scenario declares no order: say order = { \"role\", \"dns\" }");
+    }
     if (objective->of && !named && !topology_region_find(topology, objective->of)) {
         (void)names_no_region(topology, objective->of, err);
         return err_prefix(err, "no answer names its server, for want of traffic.served_by in the topology, and");
@@ -129,6 +162,9 @@ int checks_of_scenario(const struct scenario *scenario, const struct topology *t
     }
     if (status == 0) {
         status = check_alerts(scenario, topology, "may_fire", scenario->may_fire, scenario->may_fire_count, err);
+    }
+    if (status == 0) {
+        status = check_order(scenario, topology, err);
     }
     if (status == 0) {
         status = check_traffic(scenario, topology, err);

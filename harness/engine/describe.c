@@ -354,6 +354,7 @@ json_t *describe_plan(const struct session *session)
                   "settings", describe_settings(session->topology), "steps", session->plan->steps, "usual_ns",
                   (json_int_t)session->plan->usual_ns, "longest_ns", (json_int_t)session->plan->longest_ns);
     json_object_set_new(plan, "alerts", describe_alerts(session));
+    json_object_set_new(plan, "order", strings(scenario->order, scenario->order_count));
     json_t *promise = promise_describe(session->topology, session->plan);
     if (promise) {
         json_object_set_new(plan, "promise", promise);

@@ -2,24 +2,11 @@
  *
  * That is: DNS changes from the region that it answered with first to another one, and no outage has begun by then in any observation of
  * the disruption before it. An outage that begins later is what the failover did, and no reason for it. */
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "harness/base/buf.h"
 #include "harness/base/str.h"
 #include "harness/measure/measurement.h"
-
-/* The region of the first address; "" when it is in none. */
-static void region_of(const struct measurement *measurement, const char *answer, char out[static 64])
-{
-    char address[INET_ADDRSTRLEN];
-    struct in_addr binary = {0};
-    (void)str_format(address, sizeof(address), "%.*s", (int)strspn(answer, "0123456789."), answer);
-    out[0] = '\0';
-    if (inet_pton(AF_INET, address, &binary) == 1) {
-        measure_region_name(measurement->evidence->plan, binary, out, 64);
-    }
-}
 
 static bool is_of(const json_t *event, const char *subject)
 {
@@ -80,8 +67,8 @@ static bool leaves(const struct measurement *measurement, const json_t *event, c
     if (!measure_is_switch(events, event)) {
         return false;
     }
-    region_of(measurement, measure_seen_before(events, event, measure_is_answer), before);
-    region_of(measurement, json_str(event, "to", ""), after);
+    measure_region_of(measurement, measure_seen_before(events, event, measure_is_answer), before);
+    measure_region_of(measurement, json_str(event, "to", ""), after);
     return str_eq(before, home) && !str_eq(after, home);
 }
 
@@ -148,7 +135,7 @@ static struct figure count_of(struct measurement *measurement, const char *subje
     char home[64], after[64];
     size_t index;
     json_t *event;
-    region_of(measurement, first, home);
+    measure_region_of(measurement, first, home);
     if (!*home) {
         return figure_unknown("DNS answered with no address of a region");
     }

@@ -85,6 +85,9 @@ static struct figure find_figure(const struct measurement *measurement, const st
     if (str_eq(metric, "silent_alerts") || str_eq(metric, "false_alerts")) {
         return measure_alerts_figure(result, str_eq(metric, "silent_alerts"));
     }
+    if (str_eq(metric, "out_of_order")) {
+        return result->out_of_order;
+    }
     if (str_eq(metric, "false_failovers")) {
         return result->false_failovers;
     }

@@ -114,6 +114,7 @@ int measure_evidence(const struct evidence *evidence, struct result **ret_result
     measure_promise(&measurement);
     measure_security(&measurement);
     measure_failovers(&measurement);
+    measure_order(&measurement);
     measure_drift_findings(&measurement);
     measure_people_findings(&measurement);
     measure_coverage(&measurement);

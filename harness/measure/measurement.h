@@ -47,6 +47,8 @@ void measure_promise(struct measurement *measurement);
 void measure_traffic(struct measurement *measurement);
 /* The region whose network holds the address; "" when none does. */
 void measure_region_name(const json_t *plan, struct in_addr address, char *out, size_t size);
+/* The region of the first address in a list with commas; "" when it is in none. */
+void measure_region_of(const struct measurement *measurement, const char *answer, char out[static 64]);
 /* detail.c: what pictures and tables show beside the totals: latencies in buckets, regions, the first failure of each kind; needs the
  * bins. */
 void measure_detail(struct measurement *measurement);
@@ -58,13 +60,16 @@ void measure_baseline(struct measurement *measurement);
 void measure_observations(struct measurement *measurement);
 /* phase.c */
 void measure_phases(struct measurement *measurement);
-/* Did this event tell that DNS answers with other addresses than before? */
+/* Did this event tell that DNS answers with other addresses than before, or that another database became primary? */
 bool measure_is_switch(const json_t *events, const json_t *event);
+bool measure_is_promotion(const json_t *events, const json_t *event);
 bool measure_is_answer(const char *value); /* addresses, not a word for why there is none */
 /* What the same observer last saw of the subject before this event, passing over what is no value; "" when nothing. */
 const char *measure_seen_before(const json_t *events, const json_t *event, bool (*is_value)(const char *value));
 /* failover.c: times that DNS left a region which served; needs the observations. */
 void measure_failovers(struct measurement *measurement);
+/* order.c: when what the plan's `order` names failed over; needs the first disruption. */
+void measure_order(struct measurement *measurement);
 /* loss.c: what the read-backs show. */
 void measure_loss(struct measurement *measurement);
 /* alerts.c: which fired, which did not; needs the first disruption. */

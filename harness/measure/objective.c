@@ -33,6 +33,7 @@ static const struct metric {
     {"slowest_resolve", VALUE_DURATION, false, "slowest_resolve <= 15s"},
     {"security_gaps", VALUE_COUNT, false, "security_gaps <= 0"},
     {"false_failovers", VALUE_COUNT, false, "false_failovers <= 0"},
+    {"out_of_order", VALUE_COUNT, false, "out_of_order <= 0"},
     {"failed", VALUE_COUNT | VALUE_PERCENT, true, "failed < 2%"},
     {"share", VALUE_PERCENT, true, "share of us-west >= 15%"},
     {"moved", VALUE_COUNT | VALUE_PERCENT, true, "moved <= 0"},

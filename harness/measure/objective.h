@@ -6,6 +6,7 @@
  *   slowest_alert slowest_resolve    a duration: until an alert that has to fire did; from its fault's end until it was resolved
  *   security_gaps                    things that must hold and were seen not to
  *   false_failovers                  times that DNS left the region that it began with while users were served as agreed
+ *   out_of_order                     layers that failed over before one which the scenario's `order` puts before them
  *   drift                            a count: how much of what runs is not what is declared (d:drift in the scenario)
  *   unanswered                       a count: how often somebody was waited for and nobody came (d:await_note)
  *   failed                           "30%" of the requests that were sent, or a count; timed out requests are failed ones

@@ -121,7 +121,7 @@ bool measure_is_switch(const json_t *events, const json_t *event)
 }
 
 /* A database that was primary all along and only comes back has not been promoted. */
-static bool is_promotion(const json_t *events, const json_t *event)
+bool measure_is_promotion(const json_t *events, const json_t *event)
 {
     if (!str_eq(json_str(event, "observer", ""), "role") || !is_primary(json_str(event, "to", ""))) {
         return false;
@@ -188,7 +188,7 @@ static void tell(struct story *story)
     story->cursor_ns = add_seen(story, "detect", is_detection);
     story->cursor_ns = add_seen(story, "decide", is_decision);
     int64_t switched_ns = add_seen(story, "switch", measure_is_switch);
-    int64_t promoted_ns = add_seen(story, "promote", is_promotion);
+    int64_t promoted_ns = add_seen(story, "promote", measure_is_promotion);
     story->cursor_ns = switched_ns > promoted_ns ? switched_ns : promoted_ns;
     if (observation->recovery_ns) {
         add_phase(story, "reconnect", story->cursor_ns, observation->recovery_ns, 0,

@@ -54,6 +54,15 @@ static void free_objectives(struct objective_result *objectives, size_t count)
     free(objectives);
 }
 
+static void free_layers(struct result *result)
+{
+    for (size_t i = 0; i < result->layer_count; i++) {
+        free(result->layers[i].name);
+        free(result->layers[i].source);
+    }
+    free(result->layers);
+}
+
 static void free_alerts(struct result *result)
 {
     for (size_t i = 0; i < result->alert_count; i++) {
@@ -184,6 +193,7 @@ void result_free(struct result *result)
         free(result->false_failover_list[i].during);
     }
     free(result->false_failover_list);
+    free_layers(result);
     coverage_free(result->coverage);
     free_loss(&result->loss);
     stores_result_clear(&result->stores);

@@ -249,6 +249,13 @@ struct result {
     size_t alert_count;
     struct loss loss;
     struct stores_result stores;
+    struct figure out_of_order; /* a count */
+    struct layer_result {
+        char *name;                /* as declared, in the declared order: "role" */
+        int64_t seen_ns, bound_ns; /* when it was seen to fail over, and by how much earlier it may have; 0: it was not */
+        char *source;              /* "role us-west-db: replica to master" */
+    } * layers;
+    size_t layer_count;
     struct figure false_failovers; /* a count */
     struct false_failover {
         int64_t t_ns;

@@ -84,6 +84,17 @@ void measure_region_name(const json_t *plan, struct in_addr address, char *out, 
     }
 }
 
+void measure_region_of(const struct measurement *measurement, const char *answer, char out[static 64])
+{
+    char address[INET_ADDRSTRLEN];
+    struct in_addr binary = {0};
+    (void)str_format(address, sizeof(address), "%.*s", (int)strspn(answer, "0123456789."), answer);
+    out[0] = '\0';
+    if (inet_pton(AF_INET, address, &binary) == 1) {
+        measure_region_name(measurement->evidence->plan, binary, out, 64);
+    }
+}
+
 static size_t add_address(struct measurement *measurement, uint32_t value)
 {
     struct result *result = measurement->result;

@@ -48,9 +48,9 @@ const struct param scenario_measure_table[] = {
 };
 
 /* The top level, for the help and the nearest name; maps and lists are read by hand. */
-static const char *const top_names[] = {"title",      "why",    "usual",    "topology",   "load",     "measure",
-                                        "objectives", "alerts", "may_fire", "abort_when", "settings", "params",
-                                        "sweep",      "cases",  "redact",   "run"};
+static const char *const top_names[] = {"title",      "why",    "usual",    "topology", "load",       "measure",
+                                        "objectives", "alerts", "may_fire", "order",    "abort_when", "settings",
+                                        "params",     "sweep",  "cases",    "redact",   "run"};
 
 static void free_names(char **names, size_t count)
 {
@@ -77,6 +77,7 @@ void scenario_free(struct scenario *scenario)
     }
     free(scenario->abort_when);
     free_names(scenario->redact, scenario->redact_count);
+    free_names(scenario->order, scenario->order_count);
     node_free(scenario->settings);
     node_free(scenario->params);
     node_free(scenario->cases);
@@ -191,6 +192,17 @@ static int read_names_of(const struct node *declared, const char *key, char ***r
         (*ret_names)[(*ret_count)++] = xstrdup(list->children[i]->text);
     }
     return 0;
+}
+
+static int read_order(struct scenario *scenario, const struct node *declared, struct err *err)
+{
+    static const char expected[] =
+        "'order': expected two or more observers in the order of their failover, as { \"role\", \"dns\" }";
+    const struct node *list = node_get(declared, "order");
+    if (list && (list->kind != NODE_LIST || list->count < 2)) {
+        return node_err(list, err, "%s", expected);
+    }
+    return list ? read_texts(list, expected, &scenario->order, &scenario->order_count, err) : 0;
 }
 
 /* What they say is checked by the plan, which knows the metrics and the vantages. */
@@ -312,6 +324,9 @@ static int read_all(struct scenario *scenario, const struct node *declared, stru
     }
     if (status == 0) {
         status = read_names_of(declared, "may_fire", &scenario->may_fire, &scenario->may_fire_count, err);
+    }
+    if (status == 0) {
+        status = read_order(scenario, declared, err);
     }
     if (status == 0) {
         status = read_abort_when(scenario, declared, err);

@@ -47,6 +47,8 @@ struct scenario {
     size_t alert_count;
     char **may_fire; /* and those of which either is right */
     size_t may_fire_count;
+    char **order; /* observers, or groups of them, whose subjects are to fail over one after the other */
+    size_t order_count;
     struct scenario_rule {
         char *text, *where; /* where: "file:line:column: " or "" */
     } * abort_when;
