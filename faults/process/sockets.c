@@ -31,24 +31,36 @@ static int add_inode(uint64_t inode, uint64_t *inodes, size_t most, size_t *coun
     return 0;
 }
 
+/* A descriptor may have been closed meanwhile; "." and ".." are no links. */
+static int add_descriptor(DIR *dir, const char *name, uint64_t *inodes, size_t most, size_t *count, struct err *err)
+{
+    char target[64];
+    unsigned long long inode;
+    ssize_t size = readlinkat(dirfd(dir), name, target, sizeof(target) - 1);
+    if (size < 0) {
+        return errno == ENOENT || errno == EINVAL ? 0 : err_errno(err, errno, "cannot look at descriptor %s", name);
+    }
+    target[size] = '\0';
+    return sscanf(target, "socket:[%llu]", &inode) == 1 ? add_inode(inode, inodes, most, count, err) : 0;
+}
+
+/* A list that broke off is an error: sockets would be missing from it. */
 static int add_process(int pid, uint64_t *inodes, size_t most, size_t *count, struct err *err)
 {
-    char path[64], target[64];
-    int status = 0;
+    char path[64];
+    struct dirent *entry;
     (void)str_format(path, sizeof(path), "/proc/%d/fd", pid);
     DIR *dir CLEANUP(dir_cleanup) = opendir(path);
     if (!dir) {
         return errno == ENOENT ? 0 : err_errno(err, errno, "cannot look at the sockets of process %d", pid);
     }
-    for (struct dirent *entry = readdir(dir); entry && status == 0; entry = readdir(dir)) {
-        unsigned long long inode;
-        ssize_t size = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
-        target[size > 0 ? size : 0] = '\0';
-        if (sscanf(target, "socket:[%llu]", &inode) == 1) {
-            status = add_inode(inode, inodes, most, count, err);
+    for (errno = 0; (entry = readdir(dir)); errno = 0) {
+        int status = add_descriptor(dir, entry->d_name, inodes, most, count, err);
+        if (status < 0) {
+            return err_prefix(err, "process %d", pid);
         }
     }
-    return status;
+    return errno && errno != ENOENT ? err_errno(err, errno, "cannot look at the sockets of process %d", pid) : 0;
 }
 
 int sockets_of(const json_t *family, uint64_t *inodes, size_t most, size_t *ret_count, struct err *err)

@@ -84,14 +84,15 @@ static inline enum trace_action visit_message(struct attempt *attempt, const str
 }
 
 /* Not every error is a failure: that /proc has no such file says that the process is gone, that there is no pid file says that the service
- * does not run, that nothing can be renamed that nothing was kept; and ENOENT from getdents is the end of a folder to readdir(3). */
+ * does not run, that nothing can be renamed that nothing was kept, that a link in /proc is not there that it has been closed; and ENOENT from getdents is the end of a folder to readdir(3). */
 static inline bool is_an_answer(const struct attempt *attempt, const struct trace_step *step)
 {
     char path[sizeof(SHOP_FOLDER "/pid")] = "";
     bool opens = step->call == SYS_openat && trace_peek(step->pid, step->args[1], path, sizeof(path) - 1);
     bool tells = opens && (str_starts_with(path, "/proc/") || str_starts_with(path, SUPERVISOR_PID_FILE) ||
                            (str_starts_with(path, "/tmp/drill-shop-") && str_ends_with(path, "/pid")));
-    bool none = step->call == SYS_getdents64 || step->call == SYS_read; /* which has no such error */
+    bool none = step->call == SYS_getdents64 || step->call == SYS_newfstatat || step->call == SYS_readlinkat ||
+                step->call == SYS_read; /* which has no such error */
 #ifdef SYS_rename
     none = none || step->call == SYS_rename;
 #endif

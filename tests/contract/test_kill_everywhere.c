@@ -14,7 +14,7 @@
 #include "harness/base/vec.h"
 #include "tests/contract/test_faults_stage.h"
 
-enum { FAULTS_MAX = 64, SAMPLE = 72, QUIET_TIMEOUT_S = 60, TRIES = 3, COUNT = -1, PHOTOGRAPH = -2 };
+enum { FAULTS_MAX = 64, SAMPLE = 72, QUIET_TIMEOUT_S = 60, PHOTOGRAPHS_TIMEOUT_S = 600, TRIES = 3, COUNT = -1, PHOTOGRAPH = -2 };
 
 static const char *const who_names[] = {"", "agent", "controller", "both"};
 static const char *const role_names[] = {"controller", "agent"};
@@ -171,7 +171,7 @@ static bool follow(struct trial *trial, const json_t *fault)
     }
     attempt->controller = pid;
     attempt->trace = &trace;
-    (void)alarm(QUIET_TIMEOUT_S);
+    (void)alarm(attempt->photographs ? PHOTOGRAPHS_TIMEOUT_S : QUIET_TIMEOUT_S);
     bool works = trace_run(&trace, pid, go[1]);
     (void)alarm(0);
     if (!works) {
