@@ -197,7 +197,7 @@ static int read_rest(const struct metric *metric, const char *rest, struct objec
 }
 
 /* "last_pass" and, if more follows, "* FACTOR"; *rest moves behind it. */
-static int read_relative(const char **rest, struct objective *objective, struct err *err)
+static int read_relative(const struct metric *metric, const char **rest, struct objective *objective, struct err *err)
 {
     struct token times, factor;
     struct err ignored = {0};
@@ -206,6 +206,7 @@ static int read_relative(const char **rest, struct objective *objective, struct 
     }
     objective->relative = true;
     objective->factor = 1;
+    objective->unit = metric->kinds & VALUE_DURATION ? "s" : metric->kinds & VALUE_PERCENT ? "%" : "";
     const char *after_times = token_next(*rest, &times);
     if (!str_eq(times.text, "*")) {
         return 0;
@@ -227,7 +228,7 @@ static int read_limit(const struct metric *metric, bool may_be_relative, const c
     *rest = token_value(*rest, "of", &value);
     if (str_eq(value.text, "last_pass")) {
         return may_be_relative
-                   ? read_relative(rest, objective, err)
+                   ? read_relative(metric, rest, objective, err)
                    : err_set(err, ERR_INPUT, "'last_pass' belongs into the budget file; a scenario's limits are absolute");
     }
     return read_value(metric, value.text, objective, err);
@@ -285,7 +286,7 @@ bool objective_is_same_subject(const struct objective *a, const struct objective
 
 bool objective_is_same_figure(const struct objective *a, const struct objective *b)
 {
-    return objective_is_same_subject(a, b) && a->relative == b->relative && (a->relative || str_eq(a->unit, b->unit));
+    return objective_is_same_subject(a, b) && a->relative == b->relative && str_eq(a->unit, b->unit);
 }
 
 int objective_compare(const struct objective *a, const struct objective *b)

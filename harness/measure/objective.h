@@ -43,11 +43,11 @@ struct objective {
     bool floor;         /* ">=" or ">": the limit is the least */
     bool strict;        /* "<" or ">" */
     double limit;       /* seconds, percent, or a count: in `unit` */
-    const char *unit;   /* "s", "%", ""; static */
+    const char *unit;   /* "s", "%", ""; static. "%" where a relative one could be a count too */
     enum objective_part part;
     char *fault;    /* the part is of the time of these faults; NULL: of the whole load */
     bool afterward; /* of the time after they were taken away */
-    bool relative;  /* the limit is `factor` times the last PASS's figure; limit and unit are not set */
+    bool relative;  /* the limit is `factor` times the last PASS's figure; limit is not set */
     double factor;
 };
 

@@ -24,15 +24,6 @@ static bool with_resolution(const json_t *object, const char *key, const char *r
     return true;
 }
 
-/* Whether the earlier objective limits the same figure; a relative one has no unit of its own, "failed" and "moved" are then in percent. */
-static bool is_same(const struct objective *earlier, const struct objective *objective)
-{
-    const char *unit = !objective->relative                                                        ? objective->unit
-                       : str_eq(objective->metric, "failed") || str_eq(objective->metric, "moved") ? "%"
-                                                                                                   : earlier->unit;
-    return objective_is_same_subject(earlier, objective) && str_eq(earlier->unit, unit);
-}
-
 static bool judged_figure(const json_t *report, const struct objective *objective, double *ret_value)
 {
     const json_t *list = json_object_get(report, "objectives");
@@ -42,7 +33,8 @@ static bool judged_figure(const json_t *report, const struct objective *objectiv
     {
         struct objective *earlier CLEANUP(objective_cleanup) = NULL;
         struct err ignored = {0};
-        if (objective_parse(json_str(item, "text", ""), &earlier, &ignored) == 0 && is_same(earlier, objective)) {
+        if (objective_parse(json_str(item, "text", ""), &earlier, &ignored) == 0 &&
+            objective_is_same_subject(earlier, objective) && str_eq(earlier->unit, objective->unit)) {
             return with_resolution(item, "measured", "resolution", ret_value);
         }
     }
@@ -56,7 +48,7 @@ static bool failed_figure(const json_t *requests, const struct objective *object
     if (sent <= 0) {
         return false;
     }
-    *ret_value = objective->relative || str_eq(objective->unit, "%") ? 100 * failed / sent : failed;
+    *ret_value = str_eq(objective->unit, "%") ? 100 * failed / sent : failed;
     return true;
 }
 
@@ -100,6 +92,12 @@ bool figure_of_report(const json_t *report, const struct objective *objective, d
     if (str_eq(metric, "two_primaries")) {
         return with_resolution(json_object_get(json_object_get(measured, "stores"), metric), "seconds", "resolution_seconds",
                                ret_value);
+    }
+    if (str_eq(metric, "false_failovers")) {
+        return number_at(json_object_get(measured, "failovers"), "false", ret_value);
+    }
+    if (str_eq(metric, "out_of_order")) {
+        return number_at(json_object_get(measured, "order"), metric, ret_value);
     }
     if (str_eq(metric, "lost") || str_eq(metric, "duplicated")) {
         return number_at(json_object_get(measured, "rpo"), metric, ret_value);

@@ -67,14 +67,10 @@ static int take_scenario(struct merging *merging, struct err *err)
 static char *absolute_text(const struct objective *objective, double value)
 {
     char part[128];
-    bool counts =
-        str_eq(objective->metric, "lost") || str_eq(objective->metric, "duplicated") || str_eq(objective->metric, "divergent");
-    bool percent =
-        str_eq(objective->metric, "failed") || str_eq(objective->metric, "share") || str_eq(objective->metric, "moved");
-    const char *unit = counts ? "" : percent ? "%" : "s";
+    const char *unit = objective->unit;
     objective_part_text(objective, part, sizeof(part));
     double exact = objective->factor * value;
-    double limit = counts ? floor(exact + 1e-9) : ceil(exact * 1e3 - 1e-6) / 1e3;
+    double limit = !*unit ? floor(exact + 1e-9) : ceil(exact * 1e3 - 1e-6) / 1e3;
     return xasprintf("%s%s%s %s %.9g%s%s", objective->metric, objective->of ? " of " : "", objective->of ? objective->of : "",
                      objective->strict ? "<" : "<=", limit, unit, part);
 }

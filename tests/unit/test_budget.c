@@ -82,6 +82,7 @@ static void test_refused(void **state)
 static const char last_pass_text[] =
     "{\"drill\": {\"id\": \"D7\"}, \"objectives\": [{\"text\": \"rto <= 30s\", \"measured\": 16.0, \"resolution\": 0.25}],"
     " \"measured\": {\"rto\": {\"seconds\": 16.0, \"resolution_seconds\": 0.25}, \"rpo\": {\"seconds\": null, \"lost\": 3},"
+    "  \"failovers\": {\"false\": 2}, \"order\": {\"out_of_order\": 3},"
     "  \"requests\": {\"scheduled\": 1000, \"ok\": 970, \"failed\": 20, \"timed_out\": 8, \"not_sent\": 2},"
     "  \"latency\": {\"after\": {\"p99\": 0.2}}},"
     " \"phases\": [{\"name\": \"detect\", \"start\": 1, \"end\": 3}, {\"name\": \"detect\", \"start\": 9, \"end\": 14}]}";
@@ -145,6 +146,8 @@ static void test_relative(void **state)
     judge("rto <= 20s", "    - rto <= last_pass * 1.2\n", false, true, "rto <= 20s | rto <= 19.5s", NULL);
     judge("rto <= 20s", "    - rto < last_pass\n", false, true, "rto <= 20s | rto < 16.25s", NULL);
     judge("rto <= 20s", "    - lost <= last_pass * 1.5\n", false, true, "rto <= 20s | lost <= 4", NULL);
+    judge("rto <= 20s", "    - false_failovers <= last_pass\n", false, true, "rto <= 20s | false_failovers <= 2", NULL);
+    judge("rto <= 20s", "    - out_of_order < last_pass * 1.5\n", false, true, "rto <= 20s | out_of_order < 4", NULL);
     judge("rto <= 20s", "    - detect <= last_pass * 2\n", false, true, "rto <= 20s | detect <= 10s", NULL);
     judge("rto <= 20s", "    - p99 <= last_pass * 2 after recovery\n", false, true, "rto <= 20s | p99 <= 0.4s after recovery",
           NULL);
