@@ -272,3 +272,13 @@ int checks_prove(const struct fault_instance *fault, size_t index, int status, s
     }
     return 0;
 }
+
+int checks_prove_each(const struct fault_instance *fault, checks_prove_f *prove, struct buf *proof, struct err *err)
+{
+    size_t count = checks_count(fault);
+    int status = count ? 0 : err_set(err, ERR_STATE, "fault %s is not in force: it was never prepared", fault->id);
+    for (size_t i = 0; i < count && status == 0; i++) {
+        status = prove(fault, i, proof, err);
+    }
+    return status;
+}

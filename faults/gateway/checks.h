@@ -49,6 +49,10 @@ int checks_port(const struct fault_instance *fault, size_t index);
 /* Ask a port for `path` as anybody would, or (`past`) past the stand-in. ERR_STATE when it does not even accept. */
 int checks_ask(const struct fault_instance *fault, size_t index, const char *path, bool past, struct checks_answer *ret_answer,
                struct err *err) MUST_CHECK;
+/* Proves one of the redirected ports, adding to `proof`. */
+typedef int checks_prove_f(const struct fault_instance *fault, size_t index, struct buf *proof, struct err *err);
+/* All of them; ERR_STATE too where there are none yet. */
+int checks_prove_each(const struct fault_instance *fault, checks_prove_f *prove, struct buf *proof, struct err *err) MUST_CHECK;
 /* The check at a port gets `status` from the stand-in: ERR_STATE with what came instead. */
 int checks_prove(const struct fault_instance *fault, size_t index, int status, struct err *err) MUST_CHECK;
 

@@ -86,11 +86,7 @@ static int prove_port(const struct fault_instance *fault, size_t index, struct b
 
 static int lying_health_prove(struct fault_instance *fault, struct buf *proof, struct err *err)
 {
-    int status = checks_count(fault) ? 0 : err_set(err, ERR_STATE, "fault %s is not in force: it was never prepared", fault->id);
-    for (size_t i = 0; i < checks_count(fault) && status == 0; i++) {
-        status = prove_port(fault, i, proof, err);
-    }
-    return status;
+    return checks_prove_each(fault, prove_port, proof, err);
 }
 
 const struct fault_ops fault_lying_health_ops = {

@@ -7,7 +7,6 @@
 #include <linux/netfilter_ipv4.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
 #include "harness/base/str.h"
+#include "harness/base/thread.h"
 
 enum { CONNECTIONS_MAX = 512, BUFFER_SIZE = 16384, BACKLOG = 512, PATH_SIZE = 512 };
 enum { LOOK_MS = 20, QUIET_MS = 300, DRAIN_MS = 1000 }; /* when it ends */
@@ -370,11 +370,7 @@ static int open_listener(struct standin *standin, struct err *err)
 
 static int start_thread(struct standin *standin, struct err *err)
 {
-    sigset_t all, saved;
-    sigfillset(&all); /* signals are for the agent's own loop */
-    pthread_sigmask(SIG_SETMASK, &all, &saved);
-    int failed = pthread_create(&standin->thread, NULL, standin_main, standin);
-    pthread_sigmask(SIG_SETMASK, &saved, NULL);
+    int failed = thread_start(&standin->thread, standin_main, standin);
     standin->running = failed == 0;
     return failed ? err_errno(err, failed, "cannot start the thread that stands in for the gateway") : 0;
 }

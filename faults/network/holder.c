@@ -8,7 +8,6 @@
 #include <netinet/ip.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -19,6 +18,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
 #include "harness/base/realtime.h"
+#include "harness/base/thread.h"
 #include "harness/base/vec.h"
 
 enum { BATCH = 32, HELD_MAX = 1 << 18 };
@@ -231,11 +231,7 @@ static int open_copies(struct holder *holder, struct err *err)
 
 static int start_thread(struct holder *holder, struct err *err)
 {
-    sigset_t all, saved;
-    sigfillset(&all); /* signals are for the agent's own loop */
-    pthread_sigmask(SIG_SETMASK, &all, &saved);
-    int failed = pthread_create(&holder->thread, NULL, holder_main, holder);
-    pthread_sigmask(SIG_SETMASK, &saved, NULL);
+    int failed = thread_start(&holder->thread, holder_main, holder);
     holder->running = failed == 0;
     if (holder->running) {
         realtime_name(holder->thread);

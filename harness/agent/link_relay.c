@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -15,6 +14,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
 #include "harness/base/realtime.h"
+#include "harness/base/thread.h"
 #include "harness/base/vec.h"
 
 struct side { /* what epoll points to: frames that come in here go out at the link's other side */
@@ -189,12 +189,7 @@ static int relay_start(struct link_relay *relay, struct err *err)
         status = watch(relay, relay->wake_fd, &relay->wake_fd, err);
     if (status < 0)
         return status;
-    /* The thread takes no signals: they are for the agent's own loop. */
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int failed = pthread_create(&relay->thread, NULL, relay_main, relay);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    const int failed = thread_start(&relay->thread, relay_main, relay);
     if (failed)
         return err_errno(err, failed, "link emulator: cannot start its thread");
     realtime_name(relay->thread);

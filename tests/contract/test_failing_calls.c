@@ -338,16 +338,6 @@ static void count_calls(int worker, void *context)
     }
 }
 
-static int list_faults(void)
-{
-    size_t count = 0;
-    const struct fault_ops *const *faults = fault_list(&count);
-    for (size_t i = 0; i < count; i++) {
-        printf("%s\n", faults[i]->name);
-    }
-    return 0;
-}
-
 static void put_rows(struct buf *out, struct tally *ret_all)
 {
     size_t count = 0;
@@ -403,7 +393,7 @@ static int run_all(void)
 int main(int argc, char **argv)
 {
     if (argc == 2 && str_eq(argv[1], "list")) {
-        return list_faults();
+        return workers_list_faults();
     }
     shared = workers_share(sizeof(*shared));
     return shared ? run_all() : 1;

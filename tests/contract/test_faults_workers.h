@@ -15,6 +15,17 @@ static inline const char *workers_setting(const char *name, const char *fallback
     return value && *value ? value : fallback;
 }
 
+/* For scripts that go through the faults one by one; gives an exit code. */
+static inline int workers_list_faults(void)
+{
+    size_t count = 0;
+    const struct fault_ops *const *faults = fault_list(&count);
+    for (size_t i = 0; i < count; i++) {
+        printf("%s\n", faults[i]->name);
+    }
+    return 0;
+}
+
 /* What workers and their parent have together; NULL when there is no memory. */
 static inline void *workers_share(size_t size)
 {

@@ -436,16 +436,6 @@ static int run_all(void)
     return all.residue || failed || !enough;
 }
 
-static int list_faults(void)
-{
-    size_t count = 0;
-    const struct fault_ops *const *faults = fault_list(&count);
-    for (size_t i = 0; i < count; i++) {
-        printf("%s\n", faults[i]->name);
-    }
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     struct err err = {0};
@@ -453,7 +443,7 @@ int main(int argc, char **argv)
         return agent_main(STDIN_FILENO, STDOUT_FILENO, &err) < 0;
     }
     if (argc == 2 && str_eq(argv[1], "list")) {
-        return list_faults();
+        return workers_list_faults();
     }
     (void)setenv("ASAN_OPTIONS", "detect_leaks=0:quarantine_size_mb=8",
                  1); /* who is followed cannot be looked at; forks stay cheap */
