@@ -1,9 +1,10 @@
 #!/bin/sh
-# routing.sh get REGION | routing.sh set REGION on|off: whether DNS may answer with a region, by gdnsd's file of administrative states.
-# What it says is what gdnsd answers by now, not what the file holds: the file takes effect a few seconds later.
+# routing.sh get KEY | routing.sh set KEY on|off: whether DNS may answer with what gdnsd has by that key, "metafo/api/REGION" or
+# "ADDRESS/gateway", by its file of administrative states. What it says is what gdnsd answers by now, not what the file holds: the file
+# takes effect a few seconds later.
 set -eu
 folder='{{dir}}'
-key="metafo/api/$2"
+key=$2
 file=$folder/state/admin_state
 case $1 in
 get)
