@@ -266,6 +266,13 @@ int cli_main(int argc, char **argv)
         return EXIT_USAGE;
     }
     int skip = options_first || !str_eq(command->name, first) ? 1 : 2;
+    for (int i = skip; i < argc; i++) {
+        if (str_eq(alias(argv[i]), "help") && *argv[i] == '-') { /* "drill run --help": as "drill help run" */
+            cli_print_help(command, &out);
+            (void)fputs(buf_str(&out), stdout);
+            return EXIT_PASS;
+        }
+    }
     int code = run_command(command, argc - skip, argv + skip, join_command_line(argc, argv), &err);
     tell_error(command, &err, code);
     return code;

@@ -22,7 +22,7 @@ static int check_order(const struct scenario *scenario, const struct topology *t
     for (size_t i = 0; i < scenario->order_count; i++) {
         const struct topology_observer *observer = find_group(topology, scenario->order[i]);
         if (!observer) {
-            (void)names_no_observer(topology, scenario->order[i], err);
+            (void)names_no_observers(topology, scenario->order[i], err);
             return err_prefix(err, "%s: order", scenario->file);
         }
         if (observer->on_demand ||

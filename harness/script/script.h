@@ -16,8 +16,8 @@ enum script_state {
 };
 
 struct script_request {
-    int task;                /* give it back with the answer */
-    char verb[32];           /* steady wait inject revert await_recovery await_change read_back read_stores note */
+    int task;      /* give it back with the answer */
+    char verb[32]; /* steady wait inject revert await_recovery await_change await_note drift read_back read_stores note */
     const struct node *args; /* a map; borrowed until the answer is given */
     int line;
 };

@@ -58,6 +58,18 @@ int names_no_observer(const struct topology *topology, const char *name, struct 
     return missing(topology, "observer", name, &list, err);
 }
 
+/* Those of a group come one after the other. */
+int names_no_observers(const struct topology *topology, const char *name, struct err *err)
+{
+    struct name_list list CLEANUP(name_list_clear) = {0};
+    for (size_t i = 0; i < topology->observer_count; i++) {
+        if (i == 0 || !str_eq(topology->observers[i].group, topology->observers[i - 1].group)) {
+            *VEC_ADD(&list) = topology->observers[i].group;
+        }
+    }
+    return missing(topology, "observer", name, &list, err);
+}
+
 int names_no_control(const struct topology *topology, const char *name, struct err *err)
 {
     struct name_list list CLEANUP(name_list_clear) = {0};

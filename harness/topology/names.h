@@ -11,6 +11,8 @@ int names_no_region(const struct topology *topology, const char *name, struct er
 int names_no_host(const struct topology *topology, const char *name, struct err *err);
 int names_no_control(const struct topology *topology, const char *name, struct err *err);
 int names_no_observer(const struct topology *topology, const char *name, struct err *err);
+/* Neither an observer nor what several of them have in common, as "role" of "role us-east-db". */
+int names_no_observers(const struct topology *topology, const char *name, struct err *err);
 /* 0 when a service or an instance ("haproxy", "haproxy@us-east-gw1") of that name exists. */
 int names_check_service(const struct topology *topology, const char *name, struct err *err) MUST_CHECK;
 int names_check_role(const char *name, struct err *err) MUST_CHECK;

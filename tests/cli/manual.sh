@@ -10,6 +10,8 @@ fail()
 }
 
 sed 's/\\-/-/g; s/\\f[BIR]//g' docs/drill.1 >"$work/plain"
+"$DRILL" run --help >"$work/asked"
+"$DRILL" help run | cmp - "$work/asked" || fail "'drill run --help' is not 'drill help run'"
 "$DRILL" --help | sed -n 's/^  drill \([a-z][a-z]*\) .*/\1/p' >"$work/commands"
 [ "$(wc -l <"$work/commands")" -ge 20 ] || fail "only these commands were found: $(cat "$work/commands")"
 while read -r command; do
