@@ -149,7 +149,7 @@ static int crash_loop_revert(struct fault_instance *fault, struct err *err)
     const struct crash_loop_options *options = fault->options;
     struct crash_loop_state *state = fault->state;
     size_t count;
-    int status = state->kills && state->back_ns == 0 ? services_await(fault, "looping", 0, &count, err) : 0;
+    int status = state->kills && state->back_ns == 0 ? services_await_end(fault, "looping", &count, err) : 0;
     if (status == 0 && options->restart) {
         status = services_start(fault, "looping", err);
     }

@@ -9,37 +9,49 @@
 
 enum { MOMENT_MS = 2000, INTERVAL_MS = 10 };
 
-/* A supervisor's file names a process until its end has been seen; what is just ending does not run any more. */
-static int look(const struct fault_instance *fault, const char *name, bool *ret_runs, bool *ret_ends, struct err *err)
+struct sight {
+    int pid;
+    bool there;        /* a zombie too, until its supervisor has seen its end */
+    bool ends, zombie; /* SIGKILL is on its way or it exits; it has */
+};
+
+static int look(const struct fault_instance *fault, const char *name, struct sight *ret_sight, struct err *err)
 {
-    struct proc_info info;
-    int pid = 0;
-    int status = fault->services ? fault->services->pid(fault->services->context, name, &pid, err) : 0;
-    bool there = pid > 0 && proc_read(pid, &info);
-    if (status == 0 && pid > 0 && !there && errno != ENOENT && errno != ESRCH) {
-        status = err_errno(err, errno, "cannot look at process %d of service '%s'", pid, name);
+    struct proc_info info = {0};
+    struct sight sight = {0};
+    int status = fault->services ? fault->services->pid(fault->services->context, name, &sight.pid, err) : 0;
+    sight.there = sight.pid > 0 && proc_read(sight.pid, &info);
+    if (status == 0 && sight.pid > 0 && !sight.there && errno != ENOENT && errno != ESRCH) {
+        status = err_errno(err, errno, "cannot look at process %d of service '%s'", sight.pid, name);
     }
-    *ret_runs = there && !info.ending;
-    *ret_ends = there && info.ending;
+    sight.ends = sight.there && info.ending;
+    sight.zombie = sight.there && (info.state == 'Z' || info.state == 'X');
+    *ret_sight = sight;
     return status;
 }
 
+/* What is just ending does not run any more. */
 static int runs(const struct fault_instance *fault, const char *name, bool *ret_runs, struct err *err)
 {
-    bool ends;
-    return look(fault, name, ret_runs, &ends, err);
+    struct sight sight;
+    int status = look(fault, name, &sight, err);
+    *ret_runs = sight.there && !sight.ends;
+    return status;
 }
 
-/* Who is told to start what it believes to run does nothing. */
+/* Who is told to start what it believes to run does nothing. Between taking the SIGKILL and exiting a process looks as if it ran: what was
+ * seen to end goes on ending. */
 static int await_end(const struct fault_instance *fault, const char *name, bool *ret_runs, struct err *err)
 {
     int64_t deadline_ns = clock_now_ns() + MOMENT_MS * NS_PER_MS;
-    bool ends = false;
-    int status = look(fault, name, ret_runs, &ends, err);
-    while (status == 0 && ends && clock_now_ns() < deadline_ns) {
+    struct sight first, sight;
+    int status = look(fault, name, &first, err);
+    sight = first;
+    while (status == 0 && first.ends && sight.there && (sight.ends || sight.pid == first.pid) && clock_now_ns() < deadline_ns) {
         (void)poll(NULL, 0, INTERVAL_MS);
-        status = look(fault, name, ret_runs, &ends, err);
+        status = look(fault, name, &sight, err);
     }
+    *ret_runs = sight.there && !sight.ends;
     return status;
 }
 
@@ -88,16 +100,49 @@ int services_running(const struct fault_instance *fault, const char *key, size_t
     return status;
 }
 
-/* Nothing tells when another process has written its pid down: it is looked at again and again. */
-int services_await(const struct fault_instance *fault, const char *key, size_t wanted, size_t *ret_count, struct err *err)
+/* Of journal[key], those whose process is there and no zombie: also one that just ends, whichever way that looks. */
+static int count_alive(const struct fault_instance *fault, const char *key, size_t *ret_count, struct err *err)
 {
-    int64_t deadline_ns = clock_now_ns() + MOMENT_MS * NS_PER_MS;
-    int status = services_running(fault, key, ret_count, NULL, err);
-    while (status == 0 && *ret_count != wanted && clock_now_ns() < deadline_ns) {
-        (void)poll(NULL, 0, INTERVAL_MS);
-        status = services_running(fault, key, ret_count, NULL, err);
+    const json_t *names = json_object_get(fault->journal, key);
+    int status = 0;
+    *ret_count = 0;
+    for (size_t i = 0; i < json_array_size(names) && status == 0; i++) {
+        struct sight sight;
+        status = look(fault, json_string_value(json_array_get(names, i)), &sight, err);
+        *ret_count += sight.there && !sight.zombie;
     }
     return status;
+}
+
+static int count_running(const struct fault_instance *fault, const char *key, size_t *ret_count, struct err *err)
+{
+    return services_running(fault, key, ret_count, NULL, err);
+}
+
+typedef int count_f(const struct fault_instance *fault, const char *key, size_t *ret_count, struct err *err);
+
+/* Nothing tells when another process has written its pid down: it is looked at again and again. */
+static int await(const struct fault_instance *fault, const char *key, count_f *count, size_t wanted, size_t *ret_count,
+                 struct err *err)
+{
+    int64_t deadline_ns = clock_now_ns() + MOMENT_MS * NS_PER_MS;
+    int status = count(fault, key, ret_count, err);
+    while (status == 0 && *ret_count != wanted && clock_now_ns() < deadline_ns) {
+        (void)poll(NULL, 0, INTERVAL_MS);
+        status = count(fault, key, ret_count, err);
+    }
+    return status;
+}
+
+int services_await_all(const struct fault_instance *fault, const char *key, struct err *err)
+{
+    size_t count;
+    return await(fault, key, count_running, services_count(fault, key), &count, err);
+}
+
+int services_await_end(const struct fault_instance *fault, const char *key, size_t *ret_count, struct err *err)
+{
+    return await(fault, key, count_alive, 0, ret_count, err);
 }
 
 int services_start(const struct fault_instance *fault, const char *key, struct err *err)
@@ -112,8 +157,7 @@ int services_start(const struct fault_instance *fault, const char *key, struct e
             status = fault->services->start(fault->services->context, name, err);
         }
     }
-    size_t count; /* who does not come is residue */
-    return status == 0 && fault->services ? services_await(fault, key, json_array_size(names), &count, err) : status;
+    return status == 0 && fault->services ? services_await_all(fault, key, err) : status; /* who does not come is residue */
 }
 
 int services_stop(const struct fault_instance *fault, const char *key, struct err *err)

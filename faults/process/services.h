@@ -15,8 +15,9 @@ int services_running(const struct fault_instance *fault, const char *key, size_t
 int services_start(const struct fault_instance *fault, const char *key, struct err *err) MUST_CHECK;
 /* Ask what of journal[key] runs to stop. */
 int services_stop(const struct fault_instance *fault, const char *key, struct err *err) MUST_CHECK;
-/* Wait until so many of journal[key] run, at most a moment; how many do in the end. */
-int services_await(const struct fault_instance *fault, const char *key, size_t wanted, size_t *ret_count,
-                   struct err *err) MUST_CHECK;
+/* Wait until all of journal[key] run, at most a moment. */
+int services_await_all(const struct fault_instance *fault, const char *key, struct err *err) MUST_CHECK;
+/* Wait until the processes of journal[key] have ended, at most a moment; how many are left. One that was started anew by then is one left. */
+int services_await_end(const struct fault_instance *fault, const char *key, size_t *ret_count, struct err *err) MUST_CHECK;
 
 #endif

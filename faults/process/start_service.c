@@ -63,12 +63,12 @@ static int start_service_revert(struct fault_instance *fault, struct err *err)
 {
     struct start_service_state *state = fault->state;
     size_t count = 0;
-    int status = state->reverted ? 0 : services_await(fault, "started", services_count(fault, "started"), &count, err);
+    int status = state->reverted ? 0 : services_await_all(fault, "started", err);
     if (status == 0) {
         status = services_stop(fault, "started", err);
     }
     if (status == 0) {
-        status = services_await(fault, "started", 0, &count, err); /* who stays is residue */
+        status = services_await_end(fault, "started", &count, err); /* who stays is residue */
     }
     state->reverted = status == 0;
     return status;

@@ -100,11 +100,11 @@ static int stop_service_revert(struct fault_instance *fault, struct err *err)
 {
     struct stop_service_state *state = fault->state;
     size_t running = 0;
-    int status = state->reverted ? 0 : services_await(fault, "stopped", 0, &running, err);
+    int status = state->reverted ? 0 : services_await_end(fault, "stopped", &running, err);
     if (status == 0 && running > 0 && json_flag(fault->journal, "asked", false)) {
         status = family_signal(fault, FAMILY_ALL, SIGKILL, err);
         if (status == 0) {
-            status = services_await(fault, "stopped", 0, &running, err);
+            status = services_await_end(fault, "stopped", &running, err);
         }
     }
     if (status == 0) {
