@@ -88,8 +88,8 @@ const struct fault_ops fault_corrupt_ops = {
     .mechanisms = "the kernel's netem where it does what is asked, else packets held by the agent (NFQUEUE with bypass)",
     .needs = "CAP_NET_ADMIN and CAP_NET_RAW in the place; sch_netem, or nf_tables with nfnetlink_queue",
     .proof = "netem read back from the kernel; of held packets: the rules' counters and what became of probe packets",
-    .undo = "rules and held packets go with the agent, whatever ends it; a qdisc and gso_max_segs are put back from the journal "
-            "by the agent or by `drill undo`",
+    .undo = "a revert lets held packets go, then takes the rules away; both go with the agent, whatever ends it; a qdisc and "
+            "gso_max_segs are put back from the journal by the agent or by `drill undo`",
     .check = corrupt_check,
     .supported = corrupt_supported,
     .plan = corrupt_plan,

@@ -203,6 +203,12 @@ int filter_prove(const struct fault_instance *fault, struct filter_plan *plan, s
     return 0;
 }
 
+int filter_clear(struct fault_instance *fault, struct err *err)
+{
+    struct filter_state *state = fault->state;
+    return state->nft ? nft_clear(state->nft, err) : 0;
+}
+
 int filter_revert(struct fault_instance *fault, struct err *err)
 {
     struct filter_state *state = fault->state;

@@ -39,6 +39,9 @@ int filter_prove(const struct fault_instance *fault, struct filter_plan *plan, s
 /* Send a group's probes once, whether they were seen before or not. */
 int filter_probe(const struct fault_instance *fault, const struct filter_plan *plan, const struct filter_group *group,
                  struct err *err) MUST_CHECK;
+/* The rules go, their chains stay: nothing is matched any more, and what waits in queues goes on waiting. Nothing to do without a table
+ * of this process's own. */
+int filter_clear(struct fault_instance *fault, struct err *err);
 int filter_revert(struct fault_instance *fault, struct err *err) MUST_CHECK;
 int filter_residue(struct fault_instance *fault, struct buf *left, struct err *err) MUST_CHECK;
 void filter_release(struct fault_instance *fault);

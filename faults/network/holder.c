@@ -37,13 +37,20 @@ struct holder {
     struct nft_queue *queue;
     pthread_mutex_t lock; /* guards counts, stopping and the heap */
     pthread_t thread;
-    bool running, passing, stopping; /* passing: nothing is held any more */
+    bool running, stopping;
+    bool passing, aside; /* nothing is held: any more, for now */
     int wake_fd, copy_fd;
     uint64_t order;
     VEC(struct held) heap;
     struct holder_count counts[HOLDER_WAYS_MAX];
     struct shape_way *ways;
+    struct holder *next;
 };
+
+static struct {
+    pthread_mutex_t lock;
+    struct holder *first;
+} running = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static bool before(const struct held *a, const struct held *b)
 {
@@ -155,11 +162,16 @@ static void take_packet(struct holder *holder, const struct nft_queued *packet, 
     heap_put(holder, item);
 }
 
+static bool is_open(const struct holder *holder)
+{
+    return holder->passing || holder->aside;
+}
+
 /* Returns how long to wait for the next due packet in nanoseconds, -1: until something comes. */
 static int64_t let_due_go(struct holder *holder)
 {
     int64_t now_ns = clock_now_ns();
-    while (holder->heap.count && (holder->heap.items[0].due_ns <= now_ns || holder->passing)) {
+    while (holder->heap.count && (holder->heap.items[0].due_ns <= now_ns || is_open(holder))) {
         struct held item = heap_take(holder);
         let_go(holder, &item, now_ns);
         now_ns = clock_now_ns();
@@ -176,7 +188,7 @@ static bool turn(struct holder *holder, int64_t *ret_wait_ns)
     size_t count = nft_queue_receive(holder->queue, packets, BATCH);
     int64_t now_ns = clock_now_ns();
     for (size_t i = 0; i < count; i++) {
-        if (holder->passing) {
+        if (is_open(holder)) {
             nft_queue_verdict(holder->queue, packets[i].queue, packets[i].id, true, NULL, 0);
         } else {
             take_packet(holder, &packets[i], now_ns);
@@ -235,6 +247,10 @@ static int start_thread(struct holder *holder, struct err *err)
     holder->running = failed == 0;
     if (holder->running) {
         realtime_name(holder->thread);
+        pthread_mutex_lock(&running.lock);
+        holder->next = running.first;
+        running.first = holder;
+        pthread_mutex_unlock(&running.lock);
     }
     return failed ? err_errno(err, failed, "cannot start the thread that holds packets") : 0;
 }
@@ -296,6 +312,39 @@ void holder_pass(struct holder *holder)
     }
 }
 
+void holders_step_aside(void)
+{
+    pthread_mutex_lock(&running.lock); /* until they step back: nobody begins or ends meanwhile */
+    for (struct holder *holder = running.first; holder; holder = holder->next) {
+        pthread_mutex_lock(&holder->lock);
+        holder->aside = true;
+        (void)let_due_go(holder);
+        pthread_mutex_unlock(&holder->lock);
+    }
+}
+
+void holders_step_back(void)
+{
+    for (struct holder *holder = running.first; holder; holder = holder->next) {
+        pthread_mutex_lock(&holder->lock);
+        holder->aside = false;
+        pthread_mutex_unlock(&holder->lock);
+    }
+    pthread_mutex_unlock(&running.lock);
+}
+
+static void forget(const struct holder *holder)
+{
+    pthread_mutex_lock(&running.lock);
+    for (struct holder **at = &running.first; *at; at = &(*at)->next) {
+        if (*at == holder) {
+            *at = holder->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&running.lock);
+}
+
 void holder_stop(struct holder *holder)
 {
     uint64_t one = 1;
@@ -309,6 +358,7 @@ void holder_stop(struct holder *holder)
         pthread_mutex_unlock(&holder->lock);
         (void)!write(holder->wake_fd, &one, sizeof(one));
         (void)pthread_join(holder->thread, NULL);
+        forget(holder);
     }
     nft_queue_close(holder->queue);
     fd_close(holder->wake_fd);

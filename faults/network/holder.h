@@ -1,5 +1,6 @@
 /* Who holds queued packets: a thread that takes what rules hand to its queues and lets each packet go, changed or not, when the packet
- * model says so. Everything passes as soon as it is gone, whatever ended it; only what it held at that moment is lost. */
+ * model says so. Everything passes as soon as it is gone, whatever ended it; only what a killed one held at that moment is
+ * lost. */
 #ifndef DRILL_FAULTS_NETWORK_HOLDER_H
 #define DRILL_FAULTS_NETWORK_HOLDER_H
 
@@ -29,10 +30,15 @@ struct holder_count {                                       /* of one way */
 int holder_start(const struct holder_request *request, struct holder **ret_holder, struct err *err) MUST_CHECK;
 uint16_t holder_queue(const struct holder *holder, size_t way); /* the number for the rules */
 void holder_read(struct holder *holder, size_t way, struct holder_count *ret_count);
-/* Let everything that waits go now, in its order, and from now on everything as it comes. Before rules are taken away: the kernel then
- * drops all packets of the namespace that wait in queues. Needs no memory. Accepts NULL. */
+/* Let everything that waits go now, in its order, and from now on everything as it comes. Needs no memory. Accepts NULL. */
 void holder_pass(struct holder *holder);
-/* The same, then stop. Accepts NULL. */
+/* The same, then stop once the queues are empty: after the rules that fill them are gone, and before their chains go, for then the kernel
+ * drops all packets of the namespace that wait in queues. Accepts NULL. */
 void holder_stop(struct holder *holder);
+
+/* Around the end of any chain in this network namespace, whoever's it is: between the two all holders of this process let packets pass
+ * as they come, and what they held goes early instead of being lost. In pairs, not nested. */
+void holders_step_aside(void);
+void holders_step_back(void);
 
 #endif

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "faults/network/holder.h"
 #include "faults/network/link_socket.h"
 #include "faults/network/nft_rule.h"
 #include "harness/base/str.h"
@@ -211,7 +212,9 @@ static int delete_table(struct nl_sock *socket, const char *table)
     begin(&batch, socket, NFT_MSG_DELTABLE, NLM_F_ACK, NFPROTO_INET);
     link_batch_put_text(&batch, NFTA_TABLE_NAME, table);
     mark_batch(&batch, socket, NFNL_MSG_BATCH_END);
+    holders_step_aside();
     int status = link_socket_talk(socket, &batch);
+    holders_step_back();
     return status == -ENOENT ? 0 : -status;
 }
 
@@ -231,10 +234,23 @@ int nft_redirect_no_more(struct nft *nft, struct err *err)
     return status < 0 ? err_errno(err, -status, "nf_tables: cannot end the redirections of table '%s'", nft->table) : 0;
 }
 
+int nft_clear(struct nft *nft, struct err *err)
+{
+    struct link_batch batch = {0};
+    mark_batch(&batch, nft->socket, NFNL_MSG_BATCH_BEGIN);
+    begin(&batch, nft->socket, NFT_MSG_DELRULE, NLM_F_ACK, NFPROTO_INET);
+    link_batch_put_text(&batch, NFTA_RULE_TABLE, nft->table);
+    mark_batch(&batch, nft->socket, NFNL_MSG_BATCH_END);
+    int status = link_socket_talk(nft->socket, &batch);
+    return status < 0 ? err_errno(err, -status, "nf_tables: cannot take the rules of table '%s' away", nft->table) : 0;
+}
+
 void nft_close(struct nft *nft)
 {
     if (nft) {
+        holders_step_aside();
         link_socket_close(nft->socket);
+        holders_step_back();
         free(nft);
     }
 }

@@ -54,6 +54,8 @@ bool nft_owned(const struct nft *nft); /* the kernel removes the table when the 
 /* Of a table with rules in both chains of redirections: redirect no more connections, and leave those alone that are redirected. It takes the
  * last rule that redirects for the kernel to stop tracking connections and forget them: they would be reset. */
 int nft_redirect_no_more(struct nft *nft, struct err *err) MUST_CHECK;
+/* Take all rules away and leave the chains: a chain that goes makes the kernel drop whatever waits in a queue of its network namespace. */
+int nft_clear(struct nft *nft, struct err *err);
 /* Delete the table (through its owner) and close. Accepts NULL. Frees also when failing. */
 int nft_remove(struct nft *nft, struct err *err);
 void nft_close(struct nft *nft); /* accepts NULL; an owned table goes, one that is not stays */

@@ -85,8 +85,8 @@ const struct fault_ops fault_reorder_ops = {
     .mechanisms = "the kernel's netem where it does what is asked, else packets held by the agent (NFQUEUE with bypass)",
     .needs = "CAP_NET_ADMIN and CAP_NET_RAW in the place; sch_netem, or nf_tables with nfnetlink_queue",
     .proof = "netem read back from the kernel; of held packets: the rules' counters and what became of probe packets",
-    .undo = "rules and held packets go with the agent, whatever ends it; a qdisc and gso_max_segs are put back from the journal "
-            "by the agent or by `drill undo`",
+    .undo = "a revert lets held packets go, then takes the rules away; both go with the agent, whatever ends it; a qdisc and "
+            "gso_max_segs are put back from the journal by the agent or by `drill undo`",
     .check = reorder_check,
     .supported = reorder_supported,
     .plan = reorder_plan,

@@ -450,16 +450,25 @@ int shaping_prove(struct fault_instance *fault, const struct shaping *shaping, s
 
 /* ---- after ---- */
 
-/* Everything is tried, the first error is told. What waits goes first: taking rules away makes the kernel drop it. */
-int shaping_revert(struct fault_instance *fault, struct err *err)
+/* What waits goes first, in its order; then nothing new waits, then nobody holds packets. A table whose rules cannot be taken away goes
+ * with them a moment later: no error, at worst what waits at that moment is lost. */
+static void let_all_pass(struct fault_instance *fault)
 {
     struct shaping_state *state = fault->state;
+    struct err err;
+    holder_pass(state->holder);
+    (void)filter_clear(fault, &err);
+    holder_stop(TAKE(state->holder));
+}
+
+/* Everything is tried, the first error is told. */
+int shaping_revert(struct fault_instance *fault, struct err *err)
+{
     struct err other;
     size_t index;
     json_t *name;
-    holder_pass(state->holder);
+    let_all_pass(fault);
     int first = filter_revert(fault, err);
-    holder_stop(TAKE(state->holder));
     json_array_foreach(netem_of(fault), index, name)
     {
         int status = netem_remove(json_string_value(name), NETEM_OF_FAULT, first ? &other : err);
@@ -490,8 +499,6 @@ int shaping_residue(struct fault_instance *fault, struct buf *left, struct err *
 
 void shaping_release(struct fault_instance *fault)
 {
-    struct shaping_state *state = fault->state;
-    holder_pass(state->holder);
+    let_all_pass(fault);
     filter_release(fault);
-    holder_stop(TAKE(state->holder));
 }

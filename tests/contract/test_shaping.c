@@ -191,25 +191,82 @@ static void a_rate_holds(void **state)
     lab_revert(fault);
 }
 
-/* Nothing is lost when a fault is taken away while it holds packets. */
-static void what_waits_is_let_go(void **state)
+static void send_letters(int sender)
 {
-    AUTO_FD int sender = lab_socket(LAB_USER, SOCK_DGRAM, "10.255.1.1", 0);
-    AUTO_FD int receiver = lab_socket(LAB_HOST, SOCK_DGRAM, "10.1.0.11", 7791);
     struct sockaddr_in address = lab_address_of("10.1.0.11", 7791);
-    (void)state;
-    struct fault_instance *fault = inject("delay", "{\"by\": \"300s\", \"direction\": \"in\"}");
     for (char byte = 'a'; byte <= 'e'; byte++) {
         assert_int_equal(sendto(sender, &byte, 1, 0, (struct sockaddr *)&address, sizeof(address)), 1);
     }
-    assert_false(lab_readable(receiver, LAB_QUIET_MS));
-    lab_revert(fault);
+}
+
+static void expect_letters(int receiver)
+{
     for (char byte = 'a'; byte <= 'e'; byte++) {
         char got = 0;
         assert_true(lab_readable(receiver, LAB_PATIENCE_MS));
         assert_int_equal(recv(receiver, &got, 1, 0), 1);
         assert_int_equal(got, byte);
     }
+}
+
+/* Nothing is lost when a fault is taken away while it holds packets. */
+static void what_waits_is_let_go(void **state)
+{
+    AUTO_FD int sender = lab_socket(LAB_USER, SOCK_DGRAM, "10.255.1.1", 0);
+    AUTO_FD int receiver = lab_socket(LAB_HOST, SOCK_DGRAM, "10.1.0.11", 7791);
+    (void)state;
+    struct fault_instance *fault = inject("delay", "{\"by\": \"300s\", \"direction\": \"in\"}");
+    send_letters(sender);
+    assert_false(lab_readable(receiver, LAB_QUIET_MS));
+    lab_revert(fault);
+    expect_letters(receiver);
+}
+
+static void *revert_under_way(void *argument)
+{
+    struct fault_instance *fault = argument;
+    struct err err;
+    (void)poll(NULL, 0, 60); /* somewhere in the middle of the traffic */
+    return fault->ops->revert(fault, &err) < 0 ? fault : NULL;
+}
+
+/* Nor of what comes while it is being taken away. */
+static void a_revert_loses_no_packet(void **state)
+{
+    enum { ROUNDS = 10, PACKETS = 4000 };
+    struct traffic_plan plans[] = {traffic_out(PACKETS, 25000), traffic_in(PACKETS, 25000)};
+    (void)state;
+    for (int i = 0; i < ROUNDS; i++) {
+        pthread_t thread;
+        void *failed = NULL;
+        struct fault_instance *fault = inject("delay", "{\"by\": \"20ms\"}");
+        assert_int_equal(pthread_create(&thread, NULL, revert_under_way, fault), 0);
+        struct traffic_seen seen = traffic_run(&plans[i % 2], LAB_QUIET_MS);
+        assert_int_equal(pthread_join(thread, &failed), 0);
+        assert_null(failed);
+        assert_true(seen.max_ms > 20); /* the fault was there */
+        assert_true(seen.p01_ms < 20); /* and went */
+        assert_int_equal(seen.received, PACKETS);
+        lab_revert(fault);
+    }
+}
+
+/* The kernel drops what waits in queues when a chain of anybody's goes. */
+static void what_waits_outlives_another_fault(void **state)
+{
+    AUTO_FD int sender = lab_socket(LAB_USER, SOCK_DGRAM, "10.255.1.1", 0);
+    AUTO_FD int receiver = lab_socket(LAB_HOST, SOCK_DGRAM, "10.1.0.11", 7791);
+    (void)state;
+    struct fault_instance *fault = inject("delay", "{\"by\": \"300s\", \"direction\": \"in\"}");
+    send_letters(sender);
+    assert_false(lab_readable(receiver, LAB_QUIET_MS));
+    struct fault_instance *other = inject("blackhole", "{\"protocol\": \"tcp\", \"port\": 9999}");
+    lab_revert(other);
+    expect_letters(receiver);
+    send_letters(sender); /* still in force */
+    assert_false(lab_readable(receiver, LAB_QUIET_MS));
+    lab_revert(fault);
+    expect_letters(receiver);
 }
 
 static void a_killed_holder_lets_traffic_pass(void **state)
@@ -283,6 +340,8 @@ int main(void)
         cmocka_unit_test(some_fall_behind),
         cmocka_unit_test(a_rate_holds),
         cmocka_unit_test(what_waits_is_let_go),
+        cmocka_unit_test(a_revert_loses_no_packet),
+        cmocka_unit_test(what_waits_outlives_another_fault),
         cmocka_unit_test(a_killed_holder_lets_traffic_pass),
         cmocka_unit_test(a_selection_leaves_the_rest),
         cmocka_unit_test(wrong_options_are_refused),
