@@ -21,7 +21,7 @@
 #include "harness/base/thread.h"
 #include "harness/base/vec.h"
 
-enum { BATCH = 32, HELD_MAX = 1 << 18 };
+enum { BATCH = 32, HELD_MAX = 1 << 18, TURNS_ASIDE = 64 /* for what comes meanwhile */ };
 
 struct held {
     int64_t due_ns, came_ns;
@@ -180,11 +180,10 @@ static int64_t let_due_go(struct holder *holder)
     return holder->heap.count ? holder->heap.items[0].due_ns - now_ns : -1;
 }
 
-/* Returns false at the end: asked to stop, and nothing is left to let go. */
-static bool turn(struct holder *holder, int64_t *ret_wait_ns)
+/* Returns how many packets came. */
+static size_t take_and_let_go(struct holder *holder, int64_t *ret_wait_ns)
 {
     struct nft_queued packets[BATCH];
-    pthread_mutex_lock(&holder->lock);
     size_t count = nft_queue_receive(holder->queue, packets, BATCH);
     int64_t now_ns = clock_now_ns();
     for (size_t i = 0; i < count; i++) {
@@ -195,6 +194,14 @@ static bool turn(struct holder *holder, int64_t *ret_wait_ns)
         }
     }
     *ret_wait_ns = let_due_go(holder);
+    return count;
+}
+
+/* Returns false at the end: asked to stop, and nothing is left to let go. */
+static bool turn(struct holder *holder, int64_t *ret_wait_ns)
+{
+    pthread_mutex_lock(&holder->lock);
+    size_t count = take_and_let_go(holder, ret_wait_ns);
     bool go_on = count > 0 || !holder->stopping;
     pthread_mutex_unlock(&holder->lock);
     return go_on;
@@ -317,8 +324,13 @@ void holders_step_aside(void)
     pthread_mutex_lock(&running.lock); /* until they step back: nobody begins or ends meanwhile */
     for (struct holder *holder = running.first; holder; holder = holder->next) {
         pthread_mutex_lock(&holder->lock);
+        int64_t wait_ns;
+        size_t turns =
+            holder->heap.count / BATCH + TURNS_ASIDE; /* some come again: a chain is in front of ours since they came */
         holder->aside = true;
         (void)let_due_go(holder);
+        while (turns-- && take_and_let_go(holder, &wait_ns) > 0) {
+        }
         pthread_mutex_unlock(&holder->lock);
     }
 }

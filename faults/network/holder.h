@@ -36,8 +36,9 @@ void holder_pass(struct holder *holder);
  * drops all packets of the namespace that wait in queues. Accepts NULL. */
 void holder_stop(struct holder *holder);
 
-/* Around the end of any chain in this network namespace, whoever's it is: between the two all holders of this process let packets pass
- * as they come, and what they held goes early instead of being lost. In pairs, not nested. */
+/* Around each change of chains in this network namespace: between the two all holders of this process let packets pass as they come, and
+ * what they held goes early. Else it would be lost with a chain that goes, and held once more after a chain that has come in front: a
+ * packet in a queue remembers its chain by number. In pairs, not nested. */
 void holders_step_aside(void);
 void holders_step_back(void);
 

@@ -148,7 +148,9 @@ static int send_table(struct nl_sock *socket, const char *table, const struct nf
         }
     }
     mark_batch(&batch, socket, NFNL_MSG_BATCH_END);
+    holders_step_aside();
     *ret_errno = -link_socket_talk(socket, &batch);
+    holders_step_back();
     return 0;
 }
 
