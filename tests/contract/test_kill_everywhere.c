@@ -1,7 +1,7 @@
 /* Kill-everywhere: a drill's way with each registered fault, from the snapshot before to the comparison after it, is followed call by call;
  * at every step, before and after each call that changes or tells something, the controller, the agent or both are killed with SIGKILL.
  * Then everything must be as before: by the agent's own doing when its controller died, by its successor's when the agent died, by
- * `drill undo` when both did. Real agents, real journal, the controller's real connectors; the lab is a network that outlives them all, as a
+ * `drill undo` when both did. `drill undo` is killed at its own steps too, and told again. Real agents, real journal, the controller's real connectors; the lab is a network that outlives them all, as a
  * user's own is.
  *
  * Environment: DRILL_KILL_SAMPLE=N (steps in all; "all": each), DRILL_KILL_EVERY=yes (questions to the kernel are steps too),
@@ -10,14 +10,13 @@
 #include "tests/contract/test_kill_everywhere.h"
 
 #include "harness/agent/agent.h"
-#include "harness/agent/journal.h"
 #include "harness/base/vec.h"
 #include "tests/contract/test_faults_stage.h"
 
 enum { FAULTS_MAX = 64, SAMPLE = 72, QUIET_TIMEOUT_S = 60, PHOTOGRAPHS_TIMEOUT_S = 600, TRIES = 3, COUNT = -1, PHOTOGRAPH = -2 };
 
-static const char *const who_names[] = {"", "agent", "controller", "both"};
-static const char *const role_names[] = {"controller", "agent"};
+static const char *const who_names[] = {"", "agent", "controller", "both", "undo"};
+static const char *const role_names[] = {"controller", "agent", "undo"};
 
 /* ---- what must hold afterwards ---- */
 
@@ -28,7 +27,7 @@ struct tally {
 struct shared { /* between the workers and their parent */
     long steps[FAULTS_MAX][ROLE_COUNT];
     char cannot[FAULTS_MAX][600]; /* why the fault's way cannot be gone here */
-    struct tally tallies[FAULTS_MAX][WHO_BOTH + 1];
+    struct tally tallies[FAULTS_MAX][WHO_COUNT];
     size_t next_to_count, next; /* fault, and work, that was not taken yet */
     bool cannot_follow;
     struct way ways[WORKERS_MAX]; /* of the present controller of each worker */
@@ -125,14 +124,13 @@ static void await_quiet(struct trial *trial)
 static void undo(struct trial *trial)
 {
     char name[300];
-    struct buf report CLEANUP(buf_clear) = {0}, standing CLEANUP(buf_clear) = {0};
     struct err err = {0};
     if (count_files(trial->journal, name) > 0) {
         trial->by_undo = true;
-        if (trial->attempt.who != WHO_BOTH) {
+        if (trial->attempt.who != WHO_BOTH && trial->attempt.who != WHO_UNDO) {
             complain(trial, "a journal entry stands although somebody was there to revert");
         }
-        if (journal_standing(trial->journal, &standing, &err) < 0 || journal_undo(trial->journal, &report, &err) < 0) {
+        if (undo_all(trial->journal, &err) < 0) {
             complain(trial, err.text);
         }
     }
@@ -159,13 +157,17 @@ static bool follow(struct trial *trial, const json_t *fault)
 {
     int go[2];
     struct attempt *attempt = &trial->attempt;
-    struct trace trace = {.visit = visit, .context = attempt, .filtered = attempt->step >= 0};
+    bool kills = attempt->step >= 0 || (attempt->role == OF_UNDO && !attempt->undoing);
+    struct trace trace = {.visit = visit, .context = attempt, .filtered = kills};
     assert_return_code(pipe2(go, O_CLOEXEC), errno);
     pid_t pid = fork();
     if (pid == 0) {
         trace_wait_to_be_followed(go[0]);
         if (trace.filtered && !trace_filter_calls()) {
             _exit(1);
+        }
+        if (attempt->undoing) {
+            be_undo(trial->journal);
         }
         be_controller(fault, trial->journal, trial->way);
     }
@@ -182,6 +184,19 @@ static bool follow(struct trial *trial, const json_t *fault)
     return works;
 }
 
+/* What came before is not told apart: a drill that could not be killed there has nothing to undo. */
+static bool follow_undo(struct trial *trial)
+{
+    struct attempt *attempt = &trial->attempt;
+    if (!attempt->hit) {
+        return true;
+    }
+    attempt->hit = false;
+    attempt->undoing = true;
+    attempt->who = WHO_UNDO;
+    return follow(trial, NULL);
+}
+
 static bool is_sample(void)
 {
     return !str_eq(workers_setting("DRILL_KILL_SAMPLE", ""), "all");
@@ -191,17 +206,22 @@ static void try_once(const struct fault_ops *ops, const struct work *work, int w
 {
     static struct stage stage;
     *trial = (struct trial){.ops = ops, .stage = &stage, .way = &shared->ways[worker], .clean = true};
-    trial->attempt = (struct attempt){.role = work->role, .step = work->step, .who = work->who};
+    trial->attempt =
+        (struct attempt){.role = work->role, .step = work->step, .who = work->role == OF_UNDO ? WHO_BOTH : work->who};
     trial->attempt.every = str_eq(workers_setting("DRILL_KILL_EVERY", ""), "yes");
     trial->attempt.photographs = work->step == PHOTOGRAPH;
     (void)str_copy(trial->journal, sizeof(trial->journal), "/tmp/drill-kill-XXXXXX");
     assert_non_null(mkdtemp(trial->journal));
     AUTO_JSON json_t *description = stage_enter(&stage, ops);
-    trial->way->broken[0] = '\0';
-    if (!follow(trial, description)) {
-        shared->cannot_follow = true;
-    }
+    *trial->way = (struct way){0};
+    trial->attempt.way = trial->way;
+    bool followed = follow(trial, description);
     await_quiet(trial);
+    if (followed && work->role == OF_UNDO) {
+        followed = follow_undo(trial);
+        await_quiet(trial);
+    }
+    shared->cannot_follow |= !followed;
     undo(trial);
     compare(trial);
     must(fd_remove_tree(trial->journal, err));
@@ -231,6 +251,16 @@ static bool look_at_questions(const struct fault_ops *ops, int worker)
     return trial.clean;
 }
 
+/* Of a drill that is killed while its fault is in force. */
+static void count_steps_of_undo(size_t index, const struct fault_ops *ops, int worker)
+{
+    const struct work count = {.role = OF_UNDO, .step = COUNT};
+    struct trial trial;
+    try_once(ops, &count, worker, &trial);
+    shared->steps[index][OF_UNDO] = trial.attempt.seen[OF_UNDO];
+    shared->tallies[index][0].residue += !trial.clean;
+}
+
 /* The whole way, nobody being killed. A fault that needs what this lab has not cannot be gone; the table says so. */
 static void count_steps_of(size_t index, const struct fault_ops *ops, int worker)
 {
@@ -243,6 +273,7 @@ static void count_steps_of(size_t index, const struct fault_ops *ops, int worker
     }
     if (!shared->cannot[index][0]) {
         memcpy(shared->steps[index], trial.attempt.seen, sizeof(trial.attempt.seen));
+        count_steps_of_undo(index, ops, worker);
     }
     bool clean = trial.clean && (is_sample() || look_at_questions(ops, worker)); /* a sample has no time for that */
     shared->tallies[index][0].residue += !clean;
@@ -270,7 +301,8 @@ static void list_work(struct works *works)
     for (size_t i = 0; i < count; i++) {
         for (int role = 0; role < ROLE_COUNT; role++) {
             for (long step = 0; step < shared->steps[i][role]; step++) {
-                for (int who = WHO_AGENT; who <= WHO_BOTH; who++) {
+                int first = role == OF_UNDO ? WHO_UNDO : WHO_AGENT, last = role == OF_UNDO ? WHO_UNDO : WHO_BOTH;
+                for (int who = first; who <= last; who++) {
                     *VEC_ADD(&works->list) = (struct work){.fault = i, .role = role, .step = step, .who = (enum who)who};
                 }
             }
@@ -363,7 +395,7 @@ static void be_worker(int worker, void *context)
 static struct tally sum_of(size_t index)
 {
     struct tally sum = {0};
-    for (int who = 0; who <= WHO_BOTH; who++) {
+    for (int who = 0; who < WHO_COUNT; who++) {
         const struct tally *tally = &shared->tallies[index][who];
         sum = (struct tally){sum.tried + tally->tried, sum.not_reached + tally->not_reached, sum.by_undo + tally->by_undo,
                              sum.residue + tally->residue};
@@ -377,10 +409,10 @@ static void put_row(struct buf *out, size_t index, const char *name)
     struct tally sum = sum_of(index);
     const long *steps = shared->steps[index];
     if (shared->cannot[index][0]) {
-        buf_printf(out, "| %s | cannot be taken here: %s | | | | | |", name, shared->cannot[index]);
+        buf_printf(out, "| %s | cannot be taken here: %s | | | | | | |", name, shared->cannot[index]);
     } else {
-        buf_printf(out, "| %s | %ld | %ld | %zu | %zu | %zu | %zu |", name, steps[OF_CONTROLLER], steps[OF_AGENT], sum.tried,
-                   sum.by_undo, sum.not_reached, sum.residue);
+        buf_printf(out, "| %s | %ld | %ld | %ld | %zu | %zu | %zu | %zu |", name, steps[OF_CONTROLLER], steps[OF_AGENT],
+                   steps[OF_UNDO], sum.tried, sum.by_undo, sum.not_reached, sum.residue);
     }
     buf_puts(out, "\n");
 }
@@ -400,8 +432,9 @@ static struct tally print_table(const char *file)
         all = (struct tally){all.tried + sum.tried, all.not_reached + sum.not_reached, all.by_undo + sum.by_undo,
                              all.residue + sum.residue};
     }
-    printf("| fault | steps of the controller | of the agent | kills | drill undo had to revert | not reached again | left |\n"
-           "|---|---|---|---|---|---|---|\n%s",
+    printf("| fault | steps of the controller | of the agent | of undo | kills | drill undo had to revert | not reached again | "
+           "left |\n"
+           "|---|---|---|---|---|---|---|---|\n%s",
            buf_str(&out));
     if (file && fd_write_file_atomic(file, buf_str(&out), out.size, &err) < 0) {
         printf("%s\n", err.text);

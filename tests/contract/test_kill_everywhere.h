@@ -5,11 +5,12 @@
 #include "tests/contract/test_faults_victim.h"
 
 #include "faults/snapshot.h"
+#include "harness/agent/journal.h"
 #include "harness/place/place.h"
 #include "tests/support/tracer_netlink.h"
 
-enum who { WHO_AGENT = 1, WHO_CONTROLLER = 2, WHO_BOTH = 3 };
-enum { OF_CONTROLLER = 0, OF_AGENT, ROLE_COUNT };
+enum who { WHO_AGENT = 1, WHO_CONTROLLER = 2, WHO_BOTH = 3, WHO_UNDO = 4, WHO_COUNT };
+enum { OF_CONTROLLER = 0, OF_AGENT, OF_UNDO, ROLE_COUNT };
 enum { CALL_TIMEOUT_S = 10 };
 
 /* ---- the controller: what a drill asks of an agent ---- */
@@ -49,9 +50,10 @@ static inline void put_back(struct places *places, struct place *place)
     }
 }
 
-/* What the controller leaves for who follows it, in memory that both have: where the way broke off, nobody having been killed. */
+/* What the controller leaves for who follows it, in memory that both have. */
 struct way {
-    char broken[600];
+    char broken[600]; /* where the way broke off, nobody having been killed */
+    bool in_force;
 };
 
 static inline void control(struct places *places, struct place *place, const json_t *fault, struct way *way)
@@ -76,6 +78,7 @@ static inline void control(struct places *places, struct place *place, const jso
             put_back(places, place);
             return;
         }
+        way->in_force |= str_eq(steps[i].method, "fault.apply");
     }
 }
 
@@ -97,14 +100,32 @@ static inline _Noreturn void be_controller(const json_t *fault, const char *jour
     _exit(0);
 }
 
-/* ---- following it ---- */
+/* ---- drill undo ---- */
+
+static inline int undo_all(const char *journal, struct err *err)
+{
+    struct buf standing CLEANUP(buf_clear) = {0}, report CLEANUP(buf_clear) = {0};
+    int status = journal_standing(journal, &standing, err);
+    return status < 0 ? status : journal_undo(journal, &report, err);
+}
+
+static inline _Noreturn void be_undo(const char *journal)
+{
+    struct err err = {0};
+    (void)raise(SIGSTOP); /* the steps begin */
+    _exit(undo_all(journal, &err) < 0);
+}
+
+/* ---- following them ---- */
 
 struct attempt {
     struct trace *trace;
     int role;  /* whose step */
     long step; /* below 0: none, nobody is killed */
     enum who who;
-    pid_t controller, agent;
+    const struct way *way;
+    bool undoing;            /* the drill lies dead, with its fault in force: `drill undo` is followed */
+    pid_t controller, agent; /* the first: or undo */
     long seen[ROLE_COUNT];
     bool every;             /* questions to the kernel are steps too */
     bool photographs;       /* of all, before and after each question */
@@ -174,15 +195,24 @@ static inline void find_agent(struct attempt *attempt)
     }
 }
 
+/* Before undo is followed, both are killed as soon as the fault is in force. */
+static inline bool is_here(const struct attempt *attempt, int role)
+{
+    if (attempt->role == OF_UNDO && !attempt->undoing) {
+        return attempt->way->in_force;
+    }
+    return role == attempt->role && attempt->seen[role] == attempt->step;
+}
+
 static inline enum trace_action visit(void *context, const struct trace_step *step)
 {
     struct attempt *attempt = context;
-    int role = step->first ? OF_CONTROLLER : OF_AGENT;
+    int role = attempt->undoing ? OF_UNDO : step->first ? OF_CONTROLLER : OF_AGENT;
     find_agent(attempt);
     if (only_looks(attempt, step)) {
         return TRACE_GO_ON;
     }
-    bool here = role == attempt->role && attempt->seen[role] == attempt->step;
+    bool here = is_here(attempt, role);
     attempt->seen[role]++;
     if (!here) {
         return TRACE_GO_ON;
@@ -193,7 +223,7 @@ static inline enum trace_action visit(void *context, const struct trace_step *st
     if (attempt->who & WHO_AGENT) {
         (void)kill(attempt->agent, SIGKILL);
     }
-    if (attempt->who & WHO_CONTROLLER) {
+    if (attempt->who & (WHO_CONTROLLER | WHO_UNDO)) {
         (void)kill(attempt->controller, SIGKILL);
     }
     return TRACE_LET_GO;
