@@ -9,6 +9,8 @@
  * DRILL_KILL_TABLE=FILE (its rows in Markdown). ci/kill-everywhere sets them; "list" as argument names the faults. */
 #include "tests/contract/test_kill_everywhere.h"
 
+#include <sys/time.h>
+
 #include "harness/agent/agent.h"
 #include "harness/base/vec.h"
 #include "tests/contract/test_faults_stage.h"
@@ -152,6 +154,13 @@ static void compare(struct trial *trial)
     }
 }
 
+/* Again and again: a signal that comes between two waits interrupts none. 0: no more. */
+static void set_alarm(int after_s)
+{
+    const struct itimerval timer = {.it_value = {.tv_sec = after_s}, .it_interval = {.tv_usec = 100000}};
+    (void)setitimer(ITIMER_REAL, after_s ? &timer : &(struct itimerval){0}, NULL);
+}
+
 /* To count, every call is stopped at, so that it is seen that the filter leaves out none that matters; to kill, only those that matter. */
 static bool follow(struct trial *trial, const json_t *fault)
 {
@@ -173,9 +182,9 @@ static bool follow(struct trial *trial, const json_t *fault)
     }
     attempt->controller = pid;
     attempt->trace = &trace;
-    (void)alarm(attempt->photographs ? PHOTOGRAPHS_TIMEOUT_S : QUIET_TIMEOUT_S);
+    set_alarm(attempt->photographs ? PHOTOGRAPHS_TIMEOUT_S : QUIET_TIMEOUT_S);
     bool works = trace_run(&trace, pid, go[1]);
-    (void)alarm(0);
+    set_alarm(0);
     if (!works) {
         (void)kill(pid, SIGKILL);
     }
