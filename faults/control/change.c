@@ -3,6 +3,7 @@
  * the value on its first line. It is one of the faults whose revert allocates: it runs a program. */
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "faults/fault.h"
 #include "harness/base/child.h"
@@ -34,12 +35,16 @@ static const char *last_line(struct buf *out)
     return break_before ? break_before + 1 : buf_str(out);
 }
 
-/* A program that the kernel ends with this agent: half of a change that goes on alone could not be undone. */
+/* A program that the kernel ends with this agent: half of a change that goes on alone could not be undone. An agent that has ended before
+ * setpriv asks for that is seen by its child's having another parent. */
 static int run(const struct fault_instance *fault, const char *const *command, size_t count, const char *value, int64_t until_ns,
                struct buf *out, struct err *err)
 {
-    const char *argv[ARGUMENTS_MAX] = {"setpriv", "--pdeathsig", "KILL", "--"};
-    size_t used = 4;
+    char agent[16];
+    const char *argv[ARGUMENTS_MAX] = {"setpriv", "--pdeathsig", "KILL", "--", "sh", "-c", "[ $PPID = $0 ] && exec \"$@\"",
+                                       agent};
+    size_t used = 8;
+    (void)str_format(agent, sizeof(agent), "%d", (int)getpid());
     if (count == 0 || used + count + 2 > ARGUMENTS_MAX) {
         return err_set(err, ERR_INPUT, "fault %s: control '%s' needs commands of 1 to %zu words, found %zu", fault->id,
                        fault->target.name, ARGUMENTS_MAX - used - 2, count);
@@ -158,19 +163,22 @@ static int change_prove(struct fault_instance *fault, struct buf *proof, struct 
     return status;
 }
 
-/* Always set, whatever it says now: a change that was asked for may be still on its way. Then seen to be so. */
+/* Always set, whatever it says now, and again while it says something else: a change that was asked for may be still on its way, by a
+ * program that a killed command had started. Nothing tells when it has taken effect. */
 static int change_revert(struct fault_instance *fault, struct err *err)
 {
     const char *before = json_str(fault->journal, "before", NULL);
     char value[VALUE_BYTES] = "";
     int64_t until_ns = deadline_ns(fault);
     int status = before ? set(fault, before, until_ns, err) : 0;
-    while (before && status == 0 && clock_now_ns() < until_ns) {
+    for (int pause_ms = PAUSE_MS; before && status == 0; pause_ms *= 2) {
         status = get(fault, until_ns, value, err);
-        if (status < 0 || str_eq(value, before)) {
+        int64_t left_ms = (until_ns - clock_now_ns()) / NS_PER_MS;
+        if (status < 0 || str_eq(value, before) || left_ms <= 0) {
             break;
         }
-        (void)poll(NULL, 0, PAUSE_MS); /* nothing tells when it has taken effect */
+        (void)poll(NULL, 0, left_ms < pause_ms ? (int)left_ms : pause_ms);
+        status = set(fault, before, until_ns, err);
     }
     return status;
 }
