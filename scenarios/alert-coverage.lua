@@ -18,7 +18,7 @@
 return drill {
   title      = "Three faults, three alerts",
   why        = "Nobody knows that an alert works before it has fired for what it is about, and for nothing else.",
-  usual      = "130s",
+  usual      = "70s",
   topology   = "topologies/monitored.yaml",
   load       = { rate = "300/s", writes = "30%", deadline = "1s", connections = "new" },
   measure    = { hold = "5s", share = "90%" },

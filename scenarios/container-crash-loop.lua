@@ -9,7 +9,7 @@
 return drill {
   title      = "A container in a crash loop under its restart policy",
   why        = "Back-off protects the machine, and users pay for it.",
-  usual      = "50s",
+  usual      = "35s",
   topology   = "topologies/containers.yaml",
   load       = { rate = "200/s", writes = "30%", deadline = "1s", connections = "mixed" },
   measure    = { hold = "5s" },

@@ -9,7 +9,7 @@
 return drill {
   title      = "A container without its network",
   why        = "An engine that calls a container unhealthy has done all that it will do about it.",
-  usual      = "40s",
+  usual      = "25s",
   topology   = "topologies/containers.yaml",
   load       = { rate = "200/s", writes = "30%", deadline = "1s", connections = "mixed" },
   measure    = { hold = "5s" },

@@ -8,7 +8,7 @@
 return drill {
   title      = "A container that cannot be made anew",
   why        = "The image is a dependency of every recovery, and nobody checks it until then.",
-  usual      = "40s",
+  usual      = "25s",
   topology   = "topologies/containers.yaml",
   load       = { rate = "200/s", writes = "30%", deadline = "1s", connections = "mixed" },
   measure    = { hold = "5s" },

@@ -11,7 +11,7 @@
 return drill {
   title      = "Kill a container",
   why        = "A restart policy is what most containers have instead of an operator: it must do what its name promises.",
-  usual      = "40s",
+  usual      = "25s",
   topology   = "topologies/containers.yaml",
   load       = { rate = "200/s", writes = "30%", deadline = "1s", connections = "mixed" },
   measure    = { hold = "5s" },

@@ -9,7 +9,7 @@
 return drill {
   title      = "A paused container",
   why        = "What hangs is neither dead nor alive, and restart policies know only the dead.",
-  usual      = "40s",
+  usual      = "25s",
   topology   = "topologies/containers.yaml",
   load       = { rate = "200/s", writes = "30%", deadline = "1s", connections = "mixed" },
   measure    = { hold = "5s" },

@@ -9,7 +9,7 @@
 return drill {
   title      = "A gateway of us-east in a crash loop",
   why        = "What comes back too early hurts more than what stays away.",
-  usual      = "65s",
+  usual      = "45s",
   topology   = "topologies/three-region.yaml",
   load       = { rate = "300/s", writes = "30%", deadline = "1s", connections = "mixed" },
   measure    = { hold = "10s" },

@@ -9,7 +9,7 @@
 return drill {
   title      = "False alarm in us-east",
   why        = "A failover for no reason moves everybody; it must at least not hurt them.",
-  usual      = "40s",
+  usual      = "30s",
   topology   = "topologies/two-region.yaml",
   load       = { rate = "200/s", writes = "30%", deadline = "1s", connections = "mixed" },
   measure    = { hold = "5s" },

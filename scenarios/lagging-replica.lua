@@ -9,7 +9,7 @@
 return drill {
   title      = "Lose us-east while replication lags",
   why        = "Data is lost when a region fails at a bad moment: how much is decided by the replication mode, not by luck.",
-  usual      = "65s",
+  usual      = "50s",
   topology   = "topologies/three-region.yaml",
   load       = { rate = "300/s", writes = "30%", deadline = "1s" },
   measure    = { hold = "10s" },

@@ -12,7 +12,7 @@
 return drill {
   title      = "Health checks of us-east lie",
   why        = "A check that only says that a process is there keeps a broken region in service.",
-  usual      = "40s",
+  usual      = "30s",
   topology   = "topologies/two-region.yaml",
   load       = { rate = "200/s", writes = "30%", deadline = "1s" },
   measure    = { hold = "5s" },

@@ -1,8 +1,9 @@
 -- Lose a region and see who is told, and when.
 --
 -- Prometheus scrapes every gateway and probes the API, Alertmanager holds what fires. us-east goes dark: "the region is down" must fire
--- within ten seconds, traffic moves to another region and that must be told too; failed answers may be told, since writes
--- fail there until it has a primary; and nothing else may fire: an alert that cries for every fault tells nobody what is wrong. An alert that stays silent and one that fires without cause are both findings.
+-- within ten seconds, traffic moves to another region and that must be told too; failed answers may be told, since writes fail there until it
+-- has a primary; and nothing else may fire: an alert that cries for every fault tells nobody what is wrong. An alert that stays silent and one
+-- that fires without cause are both findings.
 --
 --   drill scenarios/monitoring.lua
 return drill {

@@ -7,8 +7,8 @@
 --   drill scenarios/region-partition.lua --set direction=out     one way only: us-east is not heard, but hears
 return drill {
   title      = "Partition us-east from us-west",
-  why        = "A cut between two regions must neither stop the service nor make two primaries.",
-  usual      = "50s",
+  why        = "A cut between two regions must neither stop the service nor cost a write.",
+  usual      = "30s",
   topology   = "topologies/three-region.yaml",
   load       = { rate = "300/s", writes = "30%", deadline = "1s" },
   measure    = { hold = "10s" },

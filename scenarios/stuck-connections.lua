@@ -11,7 +11,7 @@
 return drill {
   title      = "Partition us-east from the rest, then heal",
   why        = "A healed network is not a recovered service: connections that stood still come back late.",
-  usual      = "60s",
+  usual      = "35s",
   topology   = "topologies/three-region.yaml",
   load       = { rate = "300/s", writes = "30%", deadline = "1s" },
   measure    = { hold = "10s" },

@@ -9,7 +9,7 @@
 return drill {
   title      = "Lose us-east and us-west",
   why        = "A promise has an end; people should have seen once what is behind it.",
-  usual      = "75s",
+  usual      = "60s",
   topology   = "topologies/three-region.yaml",
   load       = { rate = "300/s", writes = "30%", deadline = "1s" },
   measure    = { hold = "8s" },
