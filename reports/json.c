@@ -179,7 +179,7 @@ static json_t *describe_regions(const struct result *result)
     return array;
 }
 
-static json_t *describe_share_rows(const struct share_row *rows, size_t row_count, uint64_t whole)
+static json_t *describe_share_rows(const struct share_row *rows, size_t row_count, uint64_t whole, bool servers)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < row_count; i++) {
@@ -189,6 +189,9 @@ static json_t *describe_share_rows(const struct share_row *rows, size_t row_coun
         put(item, "requests", count(row->requests));
         put(item, "share_percent", *row->name && whole ? number(100.0 * (double)row->requests / (double)whole) : NULL);
         put(item, "failed", count(row->failed));
+        if (servers) {
+            put(item, "left", count(row->left));
+        }
         put(item, "p50", number(row->p50_s));
         put(item, "p99", number(row->p99_s));
         json_array_append_new(array, item);
@@ -212,8 +215,8 @@ static json_t *describe_shares(const struct result *result)
         put(item, "failed", count(window->failed));
         put(item, "latency", describe_latency_part(&window->latency));
         put(item, "sessions", window->sessions ? json_incref(sessions) : NULL);
-        put(item, "servers", describe_share_rows(window->servers, window->server_count, window->named));
-        put(item, "regions", describe_share_rows(window->regions, window->region_count, window->routed));
+        put(item, "servers", describe_share_rows(window->servers, window->server_count, window->named, true));
+        put(item, "regions", describe_share_rows(window->regions, window->region_count, window->routed, false));
         json_decref(sessions);
         json_array_append_new(array, item);
     }

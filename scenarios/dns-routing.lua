@@ -27,24 +27,27 @@ return drill {
       failover = {
         "share of us-east >= 100% during steady",
         "share of us-west >= 100% during blackhole after recovery",
-        "share of us-east >= 70% after blackhole", -- it takes DNS some of these seconds to believe that it is back
+        -- it takes DNS some of these seconds to believe that it is back
+        "share of us-east >= 70% after blackhole", "share of us-west <= 30% after blackhole", "share of eu-west <= 0% after blackhole",
       },
       weighted = {
         "share of us-east >= 46% during steady", "share of us-east <= 74% during steady",
         "share of us-west >= 17% during steady", "share of us-west <= 43% during steady",
         "share of eu-west >= 1% during steady", "share of eu-west <= 19% during steady",
         "share of us-west >= 62% during blackhole after recovery", "share of us-west <= 88% during blackhole after recovery",
-        "share of us-east >= 30% after blackhole",
+        "share of us-east >= 30% after blackhole", "share of us-east <= 74% after blackhole",
+        "share of us-west >= 17% after blackhole", "share of us-west <= 57% after blackhole",
+        "share of eu-west >= 1% after blackhole", "share of eu-west <= 25% after blackhole",
       },
       geo = {
         "share of us-east >= 33% during steady", "share of us-west >= 33% during steady", "share of eu-west >= 33% during steady",
         "share of us-west >= 66% during blackhole after recovery",
-        "share of us-east >= 23% after blackhole",
+        "share of us-east >= 23% after blackhole", "share of us-west <= 44% after blackhole", "share of eu-west >= 33% after blackhole",
       },
       latency = {
         "share of us-east >= 33% during steady", "share of us-west >= 33% during steady", "share of eu-west >= 33% during steady",
         "share of eu-west >= 66% during blackhole after recovery",
-        "share of us-east >= 23% after blackhole",
+        "share of us-east >= 23% after blackhole", "share of eu-west <= 44% after blackhole", "share of us-west >= 33% after blackhole",
       },
     },
   },

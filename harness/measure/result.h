@@ -188,7 +188,8 @@ struct region_result {
 struct share_row {
     char name[64]; /* "": no answer named a server; no region's address */
     uint64_t requests, failed;
-    double p50_s, p99_s; /* of all, failed ones with at least the deadline */
+    uint64_t left;       /* a server's: how often a session went from it to another one */
+    double p50_s, p99_s; /* of all, failed ones with at least the deadline; NAN without requests */
 };
 
 struct share_window {

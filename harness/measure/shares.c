@@ -1,6 +1,7 @@
 /* Counting who answered. */
 #include "harness/measure/shares.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@ enum { WINDOWS_MAX = 40, SESSIONS_MAX = 1000000 /* a higher number comes from a 
 
 struct tally {
     char name[64];
-    uint64_t requests, failed;
+    uint64_t requests, failed, left;
     struct histogram *took;
 };
 
@@ -79,15 +80,20 @@ static void count_record(struct counting *counting, const struct track *track, c
     add(tally_of(&counting->by_region, address_region(&counting->regions, record->address)), failed, took_ns);
 }
 
-static void follow_session(struct counting *counting, struct sessions *sessions, const struct ledger_record *record, bool within)
+static void follow_session(struct counting *counting, const struct track *track, struct sessions *sessions,
+                           const struct ledger_record *record, bool within)
 {
     if (record->session == 0 || record->session > sessions->count || record->server == 0 ||
         request_outcome(record) != OUTCOME_OK) {
         return;
     }
     size_t index = record->session - 1;
-    bool moved = sessions->last[index] && sessions->last[index] != record->server;
+    uint16_t last = sessions->last[index];
+    bool moved = last && last != record->server;
     sessions->last[index] = record->server;
+    if (within && moved) {
+        tally_of(&counting->by_server, server_name(track, last))->left++;
+    }
     if (within) {
         counting->window->sessions += !(sessions->state[index] & SEEN);
         counting->window->moved += moved && !(sessions->state[index] & MOVED);
@@ -143,7 +149,7 @@ static void count_track(struct counting *counting, const struct track *track)
         const struct ledger_record *record = &track->records[i];
         int64_t t_ns = moment_ns(counting, track, record, &next);
         bool within = spans_have(counting->spans, counting->span_count, t_ns);
-        follow_session(counting, &sessions, record, within);
+        follow_session(counting, track, &sessions, record, within);
         if (within && request_outcome(record) != OUTCOME_NOT_SENT) {
             count_record(counting, track, record);
         }
@@ -165,8 +171,11 @@ static struct share_row *take_rows(struct tallies *tallies, size_t *ret_count, u
     for (size_t i = 0; i < tallies->list.count; i++) {
         struct tally *tally = &tallies->list.items[i];
         struct latency_part took = histogram_latency(tally->took);
-        rows[i] =
-            (struct share_row){.requests = tally->requests, .failed = tally->failed, .p50_s = took.p50_s, .p99_s = took.p99_s};
+        rows[i] = (struct share_row){.requests = tally->requests,
+                                     .failed = tally->failed,
+                                     .left = tally->left,
+                                     .p50_s = took.measured ? took.p50_s : NAN,
+                                     .p99_s = took.measured ? took.p99_s : NAN};
         (void)str_copy(rows[i].name, sizeof(rows[i].name), tally->name);
         *ret_named += *tally->name ? tally->requests : 0;
         histogram_free(tally->took);

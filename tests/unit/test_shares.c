@@ -80,6 +80,9 @@ static void test_windows(void **state)
     }
     const struct share_window *steady = &result->shares[0], *during = &result->shares[1];
     assert_int_equal(row(steady->servers, steady->server_count, "app1")->requests, 400);
+    assert_int_equal(row(steady->servers, steady->server_count, "app1")->left, 0);
+    assert_int_equal(row(during->servers, during->server_count, "app1")->left, 4);
+    assert_int_equal(row(during->servers, during->server_count, "app2")->left, 0);
     assert_int_equal(row(during->servers, during->server_count, "app1")->failed, 80);
     assert_true(near(row(during->servers, during->server_count, "app1")->p99_s, 1)); /* failing at once is not fast */
     assert_true(near(row(during->servers, during->server_count, "app2")->p99_s, 0.005));
