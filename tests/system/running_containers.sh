@@ -5,7 +5,7 @@
 . tests/support/system.sh
 [ "$(id -u)" -eq 0 ] || skip "a container engine needs root"
 command -v dockerd >/dev/null || skip "dockerd is not installed (ci/setup containers)"
-command -v busybox >/dev/null || skip "the container's program, busybox, is not installed"
+command -v busybox >/dev/null || skip "the container's program, busybox, is not installed (ci/setup containers)"
 if [ "${1:-}" != inside ]; then
     # What a killed drill's containers leave: undo takes it away, and leaves alone what belongs to a drill that lives.
     cgroups=$(find /sys/fs/cgroup -maxdepth 2 -name cgroup.procs -printf '%h\n' | head -1)
