@@ -16,7 +16,12 @@ if [ "${1:-}" != inside ]; then
         [ ! -e "$cgroups/drill-engine-$gone" ] || fail "undo left the cgroups of a drill that is gone"
     fi
     rm -rf "$work"
-    unshare -nimpf --mount-proc --kill-child "$0" inside && exit 0 || exit $?
+    code=0
+    unshare -nimpf --mount-proc --kill-child "$0" inside "running-containers-$$" || code=$?
+    for folder in /sys/fs/cgroup/*/"running-containers-$$" /sys/fs/cgroup/"running-containers-$$"; do
+        [ ! -d "$folder" ] || find "$folder" -depth -type d -delete || code=1
+    done
+    exit $code
 fi
 mount --make-rprivate / || skip "the mounts of an engine cannot be made here"
 mount -t tmpfs tmpfs /run
@@ -24,7 +29,7 @@ mkdir /run/lock /run/engine
 ip link set lo up 2>/dev/null || busybox ip link set lo up
 socket=/run/engine/sock
 dockerd --data-root /run/engine/root --exec-root /run/engine/exec --pidfile /run/engine/pid --host unix://$socket --group root \
-    --bridge none >"$work/engine.log" 2>&1 &
+    --bridge none --cgroup-parent "/$2" >"$work/engine.log" 2>&1 &
 engine=$!
 until curl -sf --unix-socket $socket http://engine/_ping >/dev/null; do
     kill -0 $engine || skip "no engine starts here: $(tail -1 "$work/engine.log")"
