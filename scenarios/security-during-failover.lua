@@ -3,9 +3,9 @@
 -- us-east goes dark and its users are sent to us-west. All the while, before, during and after, five things are asked from outside, where DNS
 -- sends users just then: is a request in clear sent to TLS, is one without a key refused, does the rate limit still say 429, is the API's
 -- own port closed to the world, and does the audit log hold a request that was just made? An answer that is not as it must be is a gap;
--- nobody to ask is none, but a check that is not answered any more leaves the objective unmeasured.
+-- nobody to ask is none, but a check that was not answered by us-west while it served leaves the objective unmeasured.
 --
--- A region that is never used is where settings drift apart. With drift=rate-limit (or authentication, backend-port, audit-log) us-west
+-- A region that is never used is where settings drift apart. With drift=rate-limit (or tls, authentication, backend-port, audit-log) us-west
 -- lacks one of the five. Users notice nothing, recovery is as quick: FAIL (security_gaps), found only because the traffic went there.
 --
 --   drill scenarios/security-during-failover.lua
