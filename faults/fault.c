@@ -23,7 +23,10 @@ struct box {
     const char **interfaces, **containers, **services, **get, **set;
     struct fault_peer *peers;
     int *pids;
+    struct box *next;
 };
+
+static struct box *boxes; /* all there are */
 
 const struct fault_ops *const *fault_list(size_t *ret_count)
 {
@@ -187,6 +190,9 @@ int fault_instance_new(const json_t *description, struct fault_instance **ret_fa
     box->description = json_deep_copy(description);
     const json_t *journal = json_object_get(description, "journal");
     box->fault.journal = json_is_object(journal) ? json_deep_copy(journal) : json_object();
+    box->fault.holds = json_object_size(box->fault.journal) > 0;
+    box->next = boxes;
+    boxes = box;
     int status = read_description(box, err);
     if (status < 0) {
         fault_instance_free(&box->fault);
@@ -196,12 +202,30 @@ int fault_instance_new(const json_t *description, struct fault_instance **ret_fa
     return 0;
 }
 
+const struct fault_instance *fault_instance_next(const struct fault_instance *fault)
+{
+    const struct box *box = fault ? ((const struct box *)fault)->next : boxes;
+    return box ? &box->fault : NULL;
+}
+
+static void forget(const struct box *box)
+{
+    struct box **link = &boxes;
+    while (*link && *link != box) {
+        link = &(*link)->next;
+    }
+    if (*link) {
+        *link = box->next;
+    }
+}
+
 void fault_instance_free(struct fault_instance *fault)
 {
     if (!fault) {
         return;
     }
     struct box *box = (struct box *)fault;
+    forget(box);
     if (fault->ops->release) {
         fault->ops->release(fault);
     }

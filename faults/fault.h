@@ -76,6 +76,9 @@ struct fault_instance {
     const struct fault_services *services; /* NULL outside of an agent */
     int64_t before_ns, after_ns;           /* set by the agent around apply and revert */
     char mechanism[256];                   /* set by apply: "nft owner table", "netlink link flags", "pidfd" */
+    bool
+        holds; /* what it shares with other faults (faults/network/shared.h): from apply, or from a journal that it was made from, until
+                   revert */
 };
 
 struct fault_ops {
@@ -128,5 +131,7 @@ const struct fault_ops *fault_require(const char *name, struct err *err);
 int fault_instance_new(const json_t *description, struct fault_instance **ret_fault, struct err *err) MUST_CHECK;
 void fault_instance_free(struct fault_instance *fault); /* accepts NULL; closes what state holds through ops->release */
 json_t *fault_instance_to_json(const struct fault_instance *fault); /* new reference */
+/* Each instance of this process, `NULL` first; NULL after the last. Of one thread, as making and freeing them is. */
+const struct fault_instance *fault_instance_next(const struct fault_instance *fault);
 
 #endif

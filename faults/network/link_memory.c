@@ -161,14 +161,29 @@ int link_memory_take(const char *interface, json_t *journal, struct err *err)
     return status < 0 ? status : take_all(&memory, err);
 }
 
+/* The kernel says these flags but does not take them. */
+static void revive(struct rtmsg *route, size_t size)
+{
+    const unsigned dead = RTNH_F_DEAD | RTNH_F_LINKDOWN;
+    int left = (int)size - (int)NLMSG_ALIGN(sizeof(*route));
+    route->rtm_flags &= ~dead;
+    for (struct rtattr *attribute = RTM_RTA(route); RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
+        int rest = (int)RTA_PAYLOAD(attribute);
+        struct rtnexthop *hop = RTA_DATA(attribute);
+        for (; attribute->rta_type == RTA_MULTIPATH && RTNH_OK(hop, rest); hop = RTNH_NEXT(hop)) {
+            rest -= (int)NLMSG_ALIGN(hop->rtnh_len);
+            hop->rtnh_flags &= (unsigned char)~dead;
+        }
+    }
+}
+
 static int restore_one(const json_t *item, int *ret_errno, struct err *err)
 {
     unsigned char message[MESSAGE_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
     int type = (int)json_int(item, "type", 0);
     size_t size = from_hex(json_str(item, "message", ""), message);
     if (type == RTM_NEWROUTE && size >= sizeof(struct rtmsg)) {
-        struct rtmsg *route = (struct rtmsg *)(void *)message;
-        route->rtm_flags &= ~(unsigned)(RTNH_F_DEAD | RTNH_F_LINKDOWN); /* the kernel says these but does not take them */
+        revive((struct rtmsg *)(void *)message, size);
     }
     return link_replay(type, message, size, ret_errno, err);
 }

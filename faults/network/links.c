@@ -1,4 +1,5 @@
-/* A fault's interfaces switched off: the journal's "links" say what was there, for each {"up", "lost"}. */
+/* A fault's interfaces switched off: the journal's "links" say what was there, for each {"up", "lost"}. Several faults may hold one down
+ * (shared.h). */
 #include "faults/network/links.h"
 
 #include <errno.h>
@@ -9,13 +10,26 @@
 
 #include "faults/network/link.h"
 #include "faults/network/link_memory.h"
+#include "faults/network/shared.h"
 #include "harness/base/fd.h"
 #include "harness/base/str.h"
 
-static int remember(const char *name, json_t *links, struct err *err)
+static const char key[] = "links";
+
+static json_t *links_of(const struct fault_instance *fault)
+{
+    return json_object_get(fault->journal, key);
+}
+
+static int remember(const struct fault_instance *fault, const char *name, json_t *links, struct err *err)
 {
     AUTO_JSON json_t *lost = json_array();
+    const json_t *theirs = shared_find(fault, key, name);
     struct link_info info;
+    if (theirs) { /* what was lost with it is not there to be seen any more */
+        json_object_set_new(links, name, json_deep_copy(theirs));
+        return 0;
+    }
     int status = link_get(name, &info, err);
     if (status == 0) {
         status = link_memory_take(name, lost, err);
@@ -30,16 +44,16 @@ int links_prepare(struct fault_instance *fault, const struct selection *traffic,
 {
     const char *names[SELECTION_INTERFACES_MAX];
     size_t count = 0;
-    if (json_object_get(fault->journal, "links")) {
+    if (links_of(fault)) {
         return 0; /* prepared before: by now the routes may be gone */
     }
     AUTO_JSON json_t *links = json_object();
     int status = selection_interfaces(fault, traffic, true, names, &count, err);
     for (size_t i = 0; i < count && status == 0; i++) {
-        status = remember(names[i], links, err);
+        status = remember(fault, names[i], links, err);
     }
     if (status == 0) {
-        json_object_set(fault->journal, "links", links);
+        json_object_set(fault->journal, key, links);
     }
     return status;
 }
@@ -47,10 +61,11 @@ int links_prepare(struct fault_instance *fault, const struct selection *traffic,
 int links_apply(struct fault_instance *fault, struct err *err)
 {
     const char *name;
-    json_t *link, *links = json_object_get(fault->journal, "links");
+    json_t *link, *links = links_of(fault);
     if (!links) {
         return err_set(err, ERR_STATE, "fault %s is not prepared: its journal names no interfaces", fault->id);
     }
+    fault->holds = true;
     json_object_foreach(links, name, link)
     {
         int status = link_set_up(name, false, err);
@@ -78,7 +93,7 @@ static int read_flags(const char *name, short *ret_flags, struct err *err)
 int links_prove(const struct fault_instance *fault, struct buf *proof, struct err *err)
 {
     const char *name, *comma = "";
-    json_t *link, *links = json_object_get(fault->journal, "links");
+    json_t *link, *links = links_of(fault);
     if (json_object_size(links) == 0) {
         return err_set(err, ERR_STATE, "fault %s is not in force: it was never prepared", fault->id);
     }
@@ -100,43 +115,63 @@ int links_prove(const struct fault_instance *fault, struct buf *proof, struct er
     return 0;
 }
 
-static int revert_link(const char *name, const json_t *link, struct err *err)
+static bool is_ours(const struct fault_instance *fault, const char *name, const json_t *link)
 {
-    if (!json_flag(link, "up", true)) {
-        return 0;
-    }
-    int status = link_set_up(name, true, err);
-    return status < 0 ? status : link_memory_restore(json_object_get(link, "lost"), err);
+    return json_flag(link, "up", true) && !shared_find(fault, key, name);
 }
 
-int links_revert(const struct fault_instance *fault, struct err *err)
+static int put_up(const char *name, const json_t *link, struct err *err)
 {
+    (void)link;
+    return link_set_up(name, true, err);
+}
+
+static int put_back(const char *name, const json_t *link, struct err *err)
+{
+    (void)name;
+    return link_memory_restore(json_object_get(link, "lost"), err);
+}
+
+/* First all are up: a route may leave through several. */
+int links_revert(struct fault_instance *fault, struct err *err)
+{
+    static int (*const steps[])(const char *name, const json_t *link, struct err *err) = {put_up, put_back};
     const char *name;
     json_t *link;
     int first = 0;
-    json_object_foreach(json_object_get(fault->journal, "links"), name, link)
-    {
-        struct err other;
-        int status = revert_link(name, link, first ? &other : err);
-        first = first ? first : status; /* go on with the others, tell of the first */
+    fault->holds = false;
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        json_object_foreach(links_of(fault), name, link)
+        {
+            struct err other;
+            int status = is_ours(fault, name, link) ? steps[i](name, link, first ? &other : err) : 0;
+            first = first ? first : status; /* go on with the others, tell of the first */
+        }
     }
     return first;
+}
+
+/* One that was down and is up now was put up by somebody else. */
+static int add_residue(const char *name, const json_t *link, struct buf *left, struct err *err)
+{
+    struct link_info info;
+    int status = link_get(name, &info, err);
+    if (status < 0) {
+        return status;
+    }
+    if (json_flag(link, "up", true) && !info.up) {
+        buf_printf(left, "interface %s is down, was up before\n", name);
+    }
+    return link_memory_missing(name, json_object_get(link, "lost"), left, err);
 }
 
 int links_residue(const struct fault_instance *fault, struct buf *left, struct err *err)
 {
     const char *name;
     json_t *link;
-    json_object_foreach(json_object_get(fault->journal, "links"), name, link)
+    json_object_foreach(links_of(fault), name, link)
     {
-        struct link_info info;
-        int status = link_get(name, &info, err);
-        if (status == 0 && info.up != json_flag(link, "up", true)) {
-            buf_printf(left, "interface %s is %s, was %s before\n", name, info.up ? "up" : "down", info.up ? "down" : "up");
-        }
-        if (status == 0) {
-            status = link_memory_missing(name, json_object_get(link, "lost"), left, err);
-        }
+        int status = shared_find(fault, key, name) ? 0 : add_residue(name, link, left, err);
         if (status < 0) {
             return status;
         }

@@ -9,7 +9,7 @@ int links_prepare(struct fault_instance *fault, const struct selection *traffic,
 int links_apply(struct fault_instance *fault, struct err *err) MUST_CHECK; /* off */
 /* By the flags as programs see them. */
 int links_prove(const struct fault_instance *fault, struct buf *proof, struct err *err) MUST_CHECK;
-int links_revert(const struct fault_instance *fault, struct err *err) MUST_CHECK; /* as they were */
+int links_revert(struct fault_instance *fault, struct err *err) MUST_CHECK; /* as they were */
 int links_residue(const struct fault_instance *fault, struct buf *left, struct err *err) MUST_CHECK;
 
 #endif

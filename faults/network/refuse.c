@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "faults/network/selection.h"
+#include "faults/network/shared.h"
 #include "harness/base/fd.h"
 #include "harness/base/str.h"
 
@@ -30,6 +31,7 @@ static const struct param refuse_options[] = {
 /* ICMP errors are rationed by the kernel, by peer and in all; those of the types in this mask. Without "destination unreachable" in it each
  * refusal is said. Of IPv6 only the peer's ration exists, and it is not touched. */
 static const char ration_path[] = "/proc/sys/net/ipv4/icmp_ratemask";
+static const char key[] = "icmp_ratemask";
 enum { UNREACHABLE = 1 << 3 };
 
 static int read_ration(long *ret_mask, struct err *err)
@@ -88,32 +90,45 @@ static void refuse_plan(const struct fault_instance *fault, struct buf *out)
 static int refuse_prepare(struct fault_instance *fault, struct err *err)
 {
     long mask = 0;
-    if (json_object_get(fault->journal, "icmp_ratemask")) {
+    if (json_object_get(fault->journal, key)) {
         return filter_prepare(fault, err);
     }
-    int status = read_ration(&mask, err);
+    const json_t *theirs = shared_find(fault, key, NULL);
+    int status = theirs ? 0 : read_ration(&mask, err);
     if (status < 0) {
         return status;
     }
-    json_object_set_new(fault->journal, "icmp_ratemask", json_integer(mask));
+    json_object_set_new(fault->journal, key, theirs ? json_deep_copy(theirs) : json_integer(mask));
     return filter_prepare(fault, err);
 }
 
-/* Where it was lifted already, it is another fault's to put back. */
+static long ration_before(const struct fault_instance *fault)
+{
+    return (long)json_int(fault->journal, key, 0);
+}
+
+/* Not where it was lifted already, by who is not known here. */
 static bool lifts(const struct fault_instance *fault)
 {
-    return json_int(fault->journal, "icmp_ratemask", 0) & UNREACHABLE;
+    return ration_before(fault) & UNREACHABLE;
+}
+
+/* Nor is it put back while another fault needs it lifted. */
+static bool puts_back(const struct fault_instance *fault)
+{
+    return lifts(fault) && !shared_find(fault, key, NULL);
 }
 
 static int refuse_apply(struct fault_instance *fault, struct err *err)
 {
     struct filter_plan plan;
     int status = make_plan(fault, &plan, err);
-    if (status == 0 && !json_object_get(fault->journal, "icmp_ratemask")) {
+    if (status == 0 && !json_object_get(fault->journal, key)) {
         status = err_set(err, ERR_STATE, "fault %s is not prepared: its journal has no icmp_ratemask", fault->id);
     }
+    fault->holds = status == 0;
     if (status == 0 && lifts(fault)) {
-        status = write_ration((long)json_int(fault->journal, "icmp_ratemask", 0) & ~(long)UNREACHABLE, err);
+        status = write_ration(ration_before(fault) & ~(long)UNREACHABLE, err);
     }
     return status < 0 ? status : filter_apply(fault, &plan, err);
 }
@@ -130,18 +145,20 @@ static int refuse_revert(struct fault_instance *fault, struct err *err)
 {
     struct err other;
     int status = filter_revert(fault, err);
-    if (!lifts(fault)) {
+    fault->holds = false;
+    if (!puts_back(fault)) {
         return status;
     }
-    int ration = write_ration((long)json_int(fault->journal, "icmp_ratemask", 0), status < 0 ? &other : err);
+    int ration = write_ration(ration_before(fault), status < 0 ? &other : err);
     return status < 0 ? status : ration;
 }
 
 static int refuse_residue(struct fault_instance *fault, struct buf *left, struct err *err)
 {
-    long mask = 0, before = (long)json_int(fault->journal, "icmp_ratemask", 0);
-    int status = lifts(fault) ? read_ration(&mask, err) : 0;
-    if (status == 0 && lifts(fault) && mask != before) {
+    long mask = 0, before = ration_before(fault);
+    bool ours = puts_back(fault);
+    int status = ours ? read_ration(&mask, err) : 0;
+    if (status == 0 && ours && mask != before) {
         buf_printf(left, "net.ipv4.icmp_ratemask is %ld, was %ld before\n", mask, before);
     }
     return status < 0 ? status : filter_residue(fault, left, err);

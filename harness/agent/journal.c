@@ -13,9 +13,11 @@
 
 #include "harness/agent/spawn.h"
 #include "harness/agent/lent.h"
+#include "harness/base/clock.h"
 #include "harness/base/fd.h"
 #include "harness/base/proc.h"
 #include "harness/base/str.h"
+#include "harness/base/vec.h"
 
 static uint64_t inode_of(const char *path)
 {
@@ -55,6 +57,7 @@ int journal_write(const char *folder, const struct fault_instance *fault, struct
     json_object_set_new(entry, "namespace", json_integer((json_int_t)own_namespace()));
     json_object_set_new(entry, "pid", json_integer(getpid()));
     json_object_set_new(entry, "start_ticks", json_integer((json_int_t)proc_start_ticks(getpid())));
+    json_object_set_new(entry, "written_ns", json_integer(clock_utc_now_ns()));
     status = json_write_file(path, entry, err);
     return status < 0 ? status : sync_folder(folder, err);
 }
@@ -129,31 +132,69 @@ static void sweep(const char *path)
     }
 }
 
+struct entry {
+    char *path;
+    json_t *json;
+};
+typedef VEC(struct entry) entries_t;
 typedef int entry_f(void *context, const char *path, const json_t *entry, struct err *err);
 
-static int each_entry(const char *folder, entry_f *f, void *context, struct err *err)
+static void clear_entries(entries_t *entries)
 {
-    DIR *dir CLEANUP(dir_cleanup) = opendir(folder);
-    int first = 0;
-    if (!dir) {
-        return errno == ENOENT ? 0 : err_errno(err, errno, "cannot read the journal '%s'", folder);
+    VEC_EACH(entry, entries)
+    {
+        free(entry->path);
+        json_decref(entry->json);
     }
+    VEC_CLEAR(entries);
+}
+
+static int oldest_first(const void *a, const void *b)
+{
+    const struct entry *one = a, *other = b;
+    int64_t one_ns = json_int(one->json, "written_ns", 0), other_ns = json_int(other->json, "written_ns", 0);
+    return one_ns != other_ns ? (one_ns > other_ns) - (one_ns < other_ns) : strcmp(one->path, other->path);
+}
+
+/* Whatever can be read; the first error is told. */
+static int read_entries(const char *folder, DIR *dir, entries_t *entries, struct err *err)
+{
+    int first = 0;
     for (struct dirent *item = readdir(dir); item; item = readdir(dir)) {
-        AUTO_JSON json_t *entry = NULL;
         AUTO_FREE char *path = xasprintf("%s/%s", folder, item->d_name);
-        struct err local = {0};
+        json_t *json = NULL;
+        struct err other;
         if (str_ends_with(item->d_name, ".json.tmp")) {
             sweep(path);
         }
         if (!str_ends_with(item->d_name, ".json")) {
             continue;
         }
-        int status = json_read_file(path, &entry, &local);
-        status = status < 0 ? status : f(context, path, entry, &local);
-        if (status < 0 && first == 0) {
-            first = status;
-            *err = local;
+        int status = json_read_file(path, &json, first ? &other : err);
+        first = first ? first : status;
+        if (status == 0) {
+            *VEC_ADD(entries) = (struct entry){TAKE(path), json};
         }
+    }
+    if (entries->count) {
+        qsort(entries->items, entries->count, sizeof(*entries->items), oldest_first);
+    }
+    return first;
+}
+
+static int each_entry(const char *folder, bool newest_first, entry_f *f, void *context, struct err *err)
+{
+    DIR *dir CLEANUP(dir_cleanup) = opendir(folder);
+    entries_t entries CLEANUP(clear_entries) = {0};
+    if (!dir) {
+        return errno == ENOENT ? 0 : err_errno(err, errno, "cannot read the journal '%s'", folder);
+    }
+    int first = read_entries(folder, dir, &entries, err);
+    for (size_t i = 0; i < entries.count; i++) {
+        const struct entry *entry = &entries.items[newest_first ? entries.count - 1 - i : i];
+        struct err other;
+        int status = f(context, entry->path, entry->json, first ? &other : err);
+        first = first ? first : status;
     }
     return first;
 }
@@ -178,7 +219,7 @@ static int read_one(void *context, const char *path, const json_t *entry, struct
 int journal_read(const char *folder, const char *place, json_t **ret_entries, struct err *err)
 {
     struct reading reading = {.place = place, .entries = json_array()};
-    int status = each_entry(folder, read_one, &reading, err);
+    int status = each_entry(folder, false, read_one, &reading, err);
     if (status < 0) {
         json_decref(reading.entries);
         return status;
@@ -219,7 +260,7 @@ static int stand_one(void *context, const char *path, const json_t *entry, struc
 
 int journal_standing(const char *folder, struct buf *out, struct err *err)
 {
-    return each_entry(folder, stand_one, out, err);
+    return each_entry(folder, false, stand_one, out, err);
 }
 
 /* In a process that is in the entry's namespaces. Something left keeps the entry. */
@@ -305,5 +346,5 @@ static int undo_one(void *context, const char *path, const json_t *entry, struct
 
 int journal_undo(const char *folder, struct buf *report, struct err *err)
 {
-    return each_entry(folder, undo_one, report, err);
+    return each_entry(folder, true, undo_one, report, err);
 }
