@@ -16,10 +16,11 @@ int link_socket_open(int protocol, struct nl_sock **ret_socket, struct err *err)
     if (!socket) {
         return err_set(err, ERR_SYSTEM, "cannot make a netlink socket: out of memory");
     }
-    int status = nl_connect(socket, protocol); /* SOCK_CLOEXEC is libnl's default */
-    if (status < 0) {
+    errno = 0;
+    if (nl_connect(socket, protocol) < 0) { /* SOCK_CLOEXEC is libnl's default */
+        int errnum = errno ? errno : EIO;   /* libnl's own numbers tell less */
         nl_socket_free(socket);
-        return err_set(err, ERR_SYSTEM, "cannot open netlink protocol %d: %s", protocol, nl_geterror(status));
+        return err_errno(err, errnum, "cannot open netlink protocol %d", protocol);
     }
     /* Capped by rmem_max and wmem_max, whose defaults do; less makes dumps slower and refuses the largest batches. */
     (void)nl_socket_set_buffer_size(socket, RECEIVE_BYTES, SEND_BYTES);

@@ -142,12 +142,39 @@ static int model_fits(const struct fault_instance *fault, struct err *err)
     return shaping_supported(fault, &shaping, err);
 }
 
+struct choice {
+    enum mechanism mechanism;
+    char reason[400]; /* why the rungs above it could not; "" when there is none */
+};
+
+static void pass_over(struct choice *choice, const char *why)
+{
+    size_t used = strlen(choice->reason);
+    (void)str_format(choice->reason + used, sizeof(choice->reason) - used, "%s%s", used ? "; " : "", why);
+}
+
+/* The first rung that can do it without the model; AUTO when none can. */
+static void choose_first(const struct fault_instance *fault, struct choice *choice)
+{
+    struct err why;
+    if (filter_supported(&why) == 0) {
+        choice->mechanism = NFT;
+        return;
+    }
+    pass_over(choice, why.text);
+    if (bpf_fits(fault, &why) == 0) {
+        choice->mechanism = BPF;
+        return;
+    }
+    pass_over(choice, why.text);
+}
+
 /* The first rung that can do it, or the one that was asked for. */
-static int choose(const struct fault_instance *fault, enum mechanism *ret_mechanism, struct err *err)
+static int choose(const struct fault_instance *fault, struct choice *choice, struct err *err)
 {
     const struct loss_options *options = fault->options;
     struct filter_plan plan;
-    enum mechanism mechanism = (enum mechanism)options->mechanism;
+    *choice = (struct choice){.mechanism = (enum mechanism)options->mechanism};
     int status = check(fault, err);
     if (status == 0) {
         status = make_plan(fault, &plan, err);
@@ -155,30 +182,24 @@ static int choose(const struct fault_instance *fault, enum mechanism *ret_mechan
     if (status < 0) {
         return status;
     }
-    bool automatic = mechanism == AUTO;
-    if (automatic && (options->burst || options->common.seed)) {
-        mechanism = QUEUE; /* …or netem: the model chooses */
-    }
-    status = mechanism == AUTO || mechanism == NFT ? filter_supported(err) : 0;
-    mechanism = mechanism == AUTO && status == 0 ? NFT : mechanism;
-    if (mechanism == AUTO || mechanism == BPF) {
+    if (choice->mechanism == AUTO && !options->burst && !options->common.seed) {
+        choose_first(fault, choice);
+    } else if (choice->mechanism == NFT) {
+        status = filter_supported(err);
+    } else if (choice->mechanism == BPF) {
         status = bpf_fits(fault, err);
-        mechanism = mechanism == AUTO && status == 0 ? BPF : mechanism;
     }
-    if (mechanism == AUTO || mechanism == NETEM || mechanism == QUEUE) {
-        status = model_fits(fault, err);
+    if (choice->mechanism == NFT || choice->mechanism == BPF) {
+        return status < 0 ? status : link_supported(err); /* for the segments */
     }
-    if (status == 0 && (mechanism == NFT || mechanism == BPF)) {
-        status = link_supported(err); /* for the segments */
-    }
-    *ret_mechanism = mechanism == AUTO ? QUEUE : mechanism;
-    return status;
+    choice->mechanism = choice->mechanism == AUTO ? QUEUE : choice->mechanism; /* …or netem: the model chooses */
+    return model_fits(fault, err);
 }
 
 static int loss_supported(const struct fault_instance *fault, struct err *err)
 {
-    enum mechanism mechanism;
-    return choose(fault, &mechanism, err);
+    struct choice choice;
+    return choose(fault, &choice, err);
 }
 
 static void loss_plan(const struct fault_instance *fault, struct buf *out)
@@ -220,23 +241,24 @@ static int prepare_interfaces(struct fault_instance *fault, bool bpf, struct err
         }
         json_object_set_new(fault->journal, "bpf", list);
     }
-    return status < 0 ? status : filter_prepare(fault, err);
+    return status < 0 || bpf ? status : filter_prepare(fault, err);
 }
 
 static int loss_prepare(struct fault_instance *fault, struct err *err)
 {
-    enum mechanism mechanism;
+    struct choice choice;
     struct shaping shaping = make_shaping(fault);
     if (mechanism_of(fault) != AUTO) {
         return 0;
     }
-    int status = choose(fault, &mechanism, err);
+    int status = choose(fault, &choice, err);
     if (status == 0) {
-        bool model = mechanism == NETEM || mechanism == QUEUE;
-        status = model ? shaping_prepare(fault, &shaping, err) : prepare_interfaces(fault, mechanism == BPF, err);
+        bool model = choice.mechanism == NETEM || choice.mechanism == QUEUE;
+        status = model ? shaping_prepare(fault, &shaping, err) : prepare_interfaces(fault, choice.mechanism == BPF, err);
     }
     if (status == 0) {
-        json_object_set_new(fault->journal, "mechanism", json_string(mechanisms[mechanism]));
+        json_object_set_new(fault->journal, "mechanism", json_string(mechanisms[choice.mechanism]));
+        json_object_set_new(fault->journal, "passed_over", json_string(choice.reason));
     }
     return status;
 }
@@ -268,14 +290,10 @@ static int apply_bpf(struct fault_instance *fault, struct err *err)
     return 0;
 }
 
-static int loss_apply(struct fault_instance *fault, struct err *err)
+static int apply_rung(struct fault_instance *fault, enum mechanism mechanism, struct err *err)
 {
     struct filter_plan plan;
     struct shaping shaping = make_shaping(fault);
-    enum mechanism mechanism = mechanism_of(fault);
-    if (mechanism == AUTO) {
-        return err_set(err, ERR_STATE, "fault %s is not prepared: its journal names no mechanism", fault->id);
-    }
     if (mechanism == QUEUE) {
         return shaping_apply(fault, &shaping, err);
     }
@@ -287,6 +305,21 @@ static int loss_apply(struct fault_instance *fault, struct err *err)
         status = make_plan(fault, &plan, err);
     }
     return status < 0 ? status : filter_apply(fault, &plan, err);
+}
+
+static int loss_apply(struct fault_instance *fault, struct err *err)
+{
+    const char *reason = json_str(fault->journal, "passed_over", "");
+    enum mechanism mechanism = mechanism_of(fault);
+    if (mechanism == AUTO) {
+        return err_set(err, ERR_STATE, "fault %s is not prepared: its journal names no mechanism", fault->id);
+    }
+    int status = apply_rung(fault, mechanism, err);
+    if (status == 0 && *reason) {
+        size_t used = strlen(fault->mechanism);
+        (void)str_format(fault->mechanism + used, sizeof(fault->mechanism) - used, "; %s", reason);
+    }
+    return status;
 }
 
 static int read_drops(const struct fault_instance *fault, const char *interface, struct cbpf_count *count, struct err *err)

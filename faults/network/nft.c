@@ -178,12 +178,33 @@ static int explain(int errnum, const char *table, struct err *err)
     }
 }
 
+/* This kernel, or what this process may ask of it, has no nf_tables: nobody can have made a table. */
+static bool is_absent(int errnum)
+{
+    return errnum == EPROTONOSUPPORT || errnum == EOPNOTSUPP || errnum == EINVAL;
+}
+
+/* *ret_socket stays NULL where there is no such subsystem. */
+static int open_if_there(struct nl_sock **ret_socket, struct err *err)
+{
+    struct err why = {0};
+    int status = link_socket_open(NETLINK_NETFILTER, ret_socket, &why);
+    if (status == 0 || is_absent(why.saved_errno)) {
+        return 0;
+    }
+    *err = why;
+    return status;
+}
+
 int nft_install(const char *table, const struct nft_rule *rules, size_t count, struct nft **ret_nft, struct err *err)
 {
     int errnum = 0;
     bool owned = true;
     AUTO_LINK_SOCKET struct nl_sock *socket = NULL;
-    int status = link_socket_open(NETLINK_NETFILTER, &socket, err);
+    int status = open_if_there(&socket, err);
+    if (status == 0 && !socket) {
+        return explain(EPROTONOSUPPORT, table, err);
+    }
     if (status == 0) {
         status = send_table(socket, table, rules, count, true, &errnum, err);
     }
@@ -268,11 +289,11 @@ int nft_remove(struct nft *nft, struct err *err)
 int nft_remove_by_name(const char *table, struct err *err)
 {
     AUTO_LINK_SOCKET struct nl_sock *socket = NULL;
-    int status = link_socket_open(NETLINK_NETFILTER, &socket, err);
-    if (status < 0) {
+    int status = open_if_there(&socket, err);
+    int errnum = socket ? delete_table(socket, table) : 0;
+    if (status < 0 || is_absent(errnum)) {
         return status;
     }
-    int errnum = delete_table(socket, table);
     if (errnum == EPERM) {
         return err_set(err, ERR_STATE,
                        "nf_tables: table '%s' is owned by another process that still runs (or CAP_NET_ADMIN is missing)", table);
@@ -431,13 +452,13 @@ int nft_list_tables(void (*visit)(const char *family, const char *name, void *co
     struct listing listing = {visit, context};
     struct link_batch request = {0};
     AUTO_LINK_SOCKET struct nl_sock *socket = NULL;
-    int status = link_socket_open(NETLINK_NETFILTER, &socket, err);
-    if (status < 0) {
+    int status = open_if_there(&socket, err);
+    if (status < 0 || !socket) {
         return status;
     }
     begin(&request, socket, NFT_MSG_GETTABLE, NLM_F_DUMP, NFPROTO_UNSPEC);
     status = link_socket_dump(socket, &request, visit_table, &listing);
-    return status < 0 ? err_errno(err, -status, "nf_tables: cannot list the tables") : 0;
+    return status < 0 && !is_absent(-status) ? err_errno(err, -status, "nf_tables: cannot list the tables") : 0;
 }
 
 struct search {

@@ -61,12 +61,12 @@ int nft_remove(struct nft *nft, struct err *err);
 void nft_close(struct nft *nft); /* accepts NULL; an owned table goes, one that is not stays */
 DEFINE_CLEANUP(struct nft *, nft, nft_close)
 
-/* By name, from another socket: a table that is not there is fine; one that a living process owns is ERR_STATE. */
+/* By name, from another socket: a table that is not there is fine, as all are where there is no nf_tables; one that a living process owns is ERR_STATE. */
 int nft_remove_by_name(const char *table, struct err *err) MUST_CHECK;
 int nft_exists(const char *table, bool *ret_exists, struct err *err) MUST_CHECK;
 /* What the rules counted, in the order in which they were given, read over a socket of its own. ERR_STATE when a rule is missing. */
 int nft_read_counts(const char *table, struct nft_count *counts, size_t count, struct err *err) MUST_CHECK;
-/* Each table of any family in this namespace; visit gets its family ("inet") and name. */
+/* Each table of any family in this namespace, none where there is no nf_tables; visit gets its family ("inet") and name. */
 int nft_list_tables(void (*visit)(const char *family, const char *name, void *context), void *context,
                     struct err *err) MUST_CHECK;
 /* 0 when this process may install rules with that action here, else ERR_UNSUPPORTED with what is missing. Leaves nothing. */

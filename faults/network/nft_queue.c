@@ -125,7 +125,7 @@ static int explain(int errnum, struct err *err)
                        "packet queues: not permitted, it needs CAP_NET_ADMIN in this network namespace; run as root or use a "
                        "topology whose namespaces drill makes itself");
     }
-    if (errnum == EINVAL || errnum == EOPNOTSUPP || errnum == ENOENT) {
+    if (errnum == EINVAL || errnum == EOPNOTSUPP || errnum == ENOENT || errnum == EPROTONOSUPPORT) {
         return err_set(err, ERR_UNSUPPORTED,
                        "packet queues: the kernel has no nfnetlink_queue (%s); as root: modprobe nfnetlink_queue",
                        strerror(errnum));
@@ -140,7 +140,7 @@ int nft_queue_open(size_t count, bool whole, bool frames, struct nft_queue **ret
     struct nft_queue *queue CLEANUP(nft_queue_cleanup) = xcalloc(1, sizeof(*queue));
     int status = link_socket_open(NETLINK_NETFILTER, &queue->socket, err);
     if (status < 0) {
-        return status;
+        return explain(err->saved_errno, err);
     }
     status = bind_free(queue, count);
     for (size_t i = 0; i < count && status == 0; i++) {

@@ -172,7 +172,7 @@ int shaping_prepare(struct fault_instance *fault, const struct shaping *shaping,
     if (status == 0 && counts_packets(&shaping->shape)) { /* held packets come in single segments anyway */
         status = segments_prepare(fault, names, count, err);
     }
-    if (status == 0) {
+    if (status == 0 && count < rungs.plan.group_count) { /* a table is for rules, and those are for held packets */
         status = filter_prepare(fault, err);
     }
     if (status < 0) {
