@@ -48,6 +48,19 @@ static bool has_inode(const struct connection_match *match, uint32_t inode)
     return found;
 }
 
+/* A connection of this machine with itself leaves through no border. */
+static bool is_loopback(const void *address, size_t size)
+{
+    static const struct prefix own = {.address = {127}, .mask = {255}, .size = 4};
+    return prefix_has(&own, address, size) || (size == 16 && IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)address));
+}
+
+static bool is_outside(const struct reading *reading, const void *far, size_t size)
+{
+    const char *within = reading->match->within;
+    return !within || !*within || !(prefix_has(&reading->within, far, size) || is_loopback(far, size));
+}
+
 static bool is_meant(const struct reading *reading, const struct connection *connection)
 {
     const struct connection_match *match = reading->match;
@@ -58,8 +71,7 @@ static bool is_meant(const struct reading *reading, const struct connection *con
     for (size_t i = 0; i < reading->peer_count && !peer; i++) {
         peer = prefix_has(&reading->peers[i], far, size);
     }
-    return peer && (!match->within || !*match->within || !prefix_has(&reading->within, far, size)) &&
-           (!match->to || prefix_has(&reading->to, far, size)) &&
+    return peer && is_outside(reading, far, size) && (!match->to || prefix_has(&reading->to, far, size)) &&
            (!match->port || connection->id.idiag_sport == port || connection->id.idiag_dport == port) &&
            has_inode(match, connection->inode);
 }

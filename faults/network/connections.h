@@ -9,7 +9,7 @@
 
 /* What is meant: all of these must hold. */
 struct connection_match {
-    const char *within;             /* its far side is not in this prefix (the near side's own); NULL or "" allows all */
+    const char *within; /* its far side is neither in this prefix (the near side's own) nor on loopback; NULL or "" allows all */
     const struct fault_peer *peers; /* its far side is in one of these */
     size_t peer_count;              /* 0: anywhere */
     const char *to;                 /* its far side is in this prefix; NULL: anywhere */

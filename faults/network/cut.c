@@ -9,7 +9,9 @@ const struct param cut_table[] = {
      .type = PARAM_BOOL,
      .offset = offsetof(struct cut_options, reset),
      .fallback = "false",
-     .help = "on revert destroy the connections that stood still, which else wait for TCP's next try (up to two minutes)"},
+     .help = "on revert destroy the TCP connections that stood still, which else wait for TCP's next try (up to two minutes); a "
+             "revert "
+             "from the journal alone destroys none; not with `planes` or `link`"},
     {.type = PARAM_END},
 };
 
@@ -21,16 +23,42 @@ static int make_plan(const struct fault_instance *fault, struct filter_plan *pla
     return selection_plan(fault, &options->traffic, &drop, plan, err);
 }
 
+/* Only what was cut may be destroyed, and where connections end nobody knows which of a region's borders they cross. */
+static int check_reset(const struct fault_instance *fault, struct err *err)
+{
+    const struct cut_options *options = fault->options;
+    const struct selection *traffic = &options->traffic;
+    const char *name = fault->ops->name;
+    if (options->reset && (traffic->protocol == SELECTION_UDP || traffic->protocol == SELECTION_ICMP)) {
+        return err_set(
+            err, ERR_INPUT,
+            "fault '%s': `reset` destroys TCP connections, of which `protocol` = \"%s\" cuts none; leave one of them out", name,
+            selection_protocols[traffic->protocol]);
+    }
+    if (options->reset && (traffic->link || traffic->planes != SELECTION_ALL)) {
+        return err_set(
+            err, ERR_INPUT,
+            "fault '%s': `reset` cannot tell which connections cross `%s` = \"%s\", and would destroy others too; name "
+            "the far side instead (`peer` or `to`), or leave `reset` out",
+            name, traffic->link ? "link" : "planes", traffic->link ? traffic->link : selection_planes[traffic->planes]);
+    }
+    return 0;
+}
+
 int cut_check(const struct fault_instance *fault, struct err *err)
 {
     struct filter_plan plan;
-    return make_plan(fault, &plan, err);
+    int status = check_reset(fault, err);
+    return status < 0 ? status : make_plan(fault, &plan, err);
 }
 
 int cut_supported(const struct fault_instance *fault, struct err *err)
 {
     const struct cut_options *options = fault->options;
-    int status = selection_supported(fault, &options->traffic, &drop, err);
+    int status = cut_check(fault, err);
+    if (status == 0) {
+        status = selection_supported(fault, &options->traffic, &drop, err);
+    }
     return status == 0 && options->reset ? connections_supported(err) : status;
 }
 

@@ -5,13 +5,12 @@
 static bool wants_reset(const struct injection_part *part)
 {
     const json_t *options = json_object_get(part->description, "options");
-    const char *protocol = json_str(options, "protocol", "any");
     return part->applied && str_eq(json_str(options, "reset", "false"), "true") &&
-           (str_eq(protocol, "any") || str_eq(protocol, "tcp")) &&
            str_eq(json_str(json_object_get(part->description, "target"), "kind", ""), "region");
 }
 
-/* The same selection as the cut's, seen from the host: connections with somebody outside of the region. */
+/* The same selection as the cut's, seen from the host: connections with somebody outside of the region. What cannot be selected there the
+ * fault's check refuses. */
 static json_t *describe_reset(const struct injection *injection, const struct injection_part *part,
                               const struct topology_host *host)
 {

@@ -221,6 +221,53 @@ static void a_reset_on_revert_is_of_the_selected(void **state)
     assert_int_equal(pending_error(user), 0);
 }
 
+/* A connection of the host with itself crosses nothing that is cut. */
+static void a_reset_on_revert_spares_loopback(void **state)
+{
+    struct sockaddr_in address = lab_address_of("127.0.0.1", 8080);
+    char byte;
+    (void)state;
+    lab_enter(LAB_HOST);
+    must(link_set_up("lo", true, err)); /* the kernel gives it its address */
+    AUTO_FD int listener = lab_socket(LAB_HOST, SOCK_STREAM, "127.0.0.1", 8080);
+    assert_return_code(listen(listener, 4), errno);
+    AUTO_FD int client = lab_socket(LAB_HOST, SOCK_STREAM, "127.0.0.1", 0);
+    assert_return_code(connect(client, (struct sockaddr *)&address, sizeof(address)), errno);
+    AUTO_FD int server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    struct fault_instance *fault = host_fault("blackhole", "{\"reset\": \"true\"}", "[]");
+    lab_enter(LAB_HOST);
+    lab_inject(fault);
+    lab_revert(fault);
+    lab_enter(LAB_REGION);
+    assert_int_equal(pending_error(client), 0);
+    assert_int_equal(send(client, "x", 1, MSG_NOSIGNAL), 1);
+    assert_true(lab_readable(server, LAB_PATIENCE_MS));
+    assert_int_equal(recv(server, &byte, 1, 0), 1);
+}
+
+static void a_reset_that_would_hit_others_is_refused(void **state)
+{
+    static const char *const faults[] = {"blackhole", "partition"};
+    static const struct {
+        const char *options, *word;
+    } wrong[] = {
+        {"{\"reset\": \"true\", \"protocol\": \"udp\"}", "`protocol` = \"udp\""},
+        {"{\"reset\": \"true\", \"protocol\": \"icmp\"}", "`protocol` = \"icmp\""},
+        {"{\"reset\": \"true\", \"planes\": \"backbone\"}", "`planes` = \"backbone\""},
+        {"{\"reset\": \"true\", \"link\": \"edge\"}", "`link` = \"edge\""},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(faults) * ARRAY_LEN(wrong); i++) {
+        const size_t n = i % ARRAY_LEN(wrong);
+        struct err err = {0};
+        struct fault_instance *fault = lab_fault(faults[i / ARRAY_LEN(wrong)], wrong[n].options, NULL);
+        assert_int_equal(fault->ops->check(fault, &err), -ERR_INPUT);
+        assert_non_null(strstr(err.text, wrong[n].word));
+        assert_int_equal(fault->ops->supported(fault, &err), -ERR_INPUT);
+        fault_instance_free(fault);
+    }
+}
+
 /* What an agent does with a fault that goes on by itself: told when it wants to be called again. */
 static int run_ticks(struct fault_instance *fault, int times, int64_t *ret_due_ns)
 {
@@ -309,6 +356,8 @@ int main(void)
         cmocka_unit_test(reset_leaves_listeners),
         cmocka_unit_test(a_reset_on_revert_spares_the_back_off),
         cmocka_unit_test(a_reset_on_revert_is_of_the_selected),
+        cmocka_unit_test(a_reset_on_revert_spares_loopback),
+        cmocka_unit_test(a_reset_that_would_hit_others_is_refused),
         cmocka_unit_test(flap_comes_and_goes),
         cmocka_unit_test(flaps_repeat_by_seed),
         cmocka_unit_test(what_cannot_be_is_refused),
