@@ -164,3 +164,22 @@ struct shape_fate shape_packet(const struct shape *shape, struct shape_way *way,
     fate.due_ns = due_ns(shape, way, flow, ready_ns);
     return fate;
 }
+
+static bool near(double a, double b)
+{
+    return fabs(a - b) <= 1e-6 + 1e-6 * fabs(b);
+}
+
+static double burst_loss(const struct shape *shape)
+{
+    return shape->burst <= 0 ? 0 : shape->burst_loss > 0 ? shape->burst_loss : 1;
+}
+
+bool shape_same(const struct shape *found, const struct shape *asked)
+{
+    return found->delay_ns == asked->delay_ns && found->jitter_ns == asked->jitter_ns && near(found->loss, asked->loss) &&
+           near(found->burst, asked->burst) && near(burst_loss(found), burst_loss(asked)) &&
+           near(found->duplicate, asked->duplicate) && near(found->corrupt, asked->corrupt) &&
+           near(found->reorder, asked->reorder) && (asked->reorder <= 0 || found->reorder_ns == asked->reorder_ns) &&
+           fabs(found->rate_bits - asked->rate_bits) <= 8;
+}

@@ -59,6 +59,10 @@ int64_t shape_jitter_ns(const struct shape *shape, struct shape_way *way);
 /* When a packet that comes now has left a line of this rate. */
 int64_t shape_line_ns(struct shape_way *way, double rate_bits, double bits, int64_t now_ns);
 
+/* Is what was read back what was asked for, as far as the kernel's units tell? Not compared: queue_ns and the distribution, which cannot
+ * be read back, loss_every and overtake. */
+bool shape_same(const struct shape *found, const struct shape *asked);
+
 /* The chances, a packet, that a bad time begins and ends (p and r of the Gilbert-Elliott model): the share of bad packets is
  * p / (p + r), a bad time's mean length 1 / r. False when loss, burst and burst_loss cannot be had together. */
 bool shape_gilbert(const struct shape *shape, double *ret_begin, double *ret_end);

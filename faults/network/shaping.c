@@ -404,19 +404,6 @@ static int prove_queue(struct fault_instance *fault, const struct shaping *shapi
     return status;
 }
 
-static bool near(double a, double b)
-{
-    return fabs(a - b) <= 1e-6 + 1e-6 * fabs(b);
-}
-
-static bool same(const struct shape *found, const struct shape *asked)
-{
-    return found->delay_ns == asked->delay_ns && found->jitter_ns == asked->jitter_ns && near(found->loss, asked->loss) &&
-           near(found->burst, asked->burst) && near(found->duplicate, asked->duplicate) && near(found->corrupt, asked->corrupt) &&
-           near(found->reorder, asked->reorder) && (asked->reorder <= 0 || found->reorder_ns == asked->reorder_ns) &&
-           fabs(found->rate_bits - asked->rate_bits) <= 8;
-}
-
 static int prove_netem(struct fault_instance *fault, const struct shaping *shaping, struct buf *proof, struct err *err)
 {
     size_t index;
@@ -429,7 +416,7 @@ static int prove_netem(struct fault_instance *fault, const struct shaping *shapi
         if (status < 0) {
             return status;
         }
-        if (found.handle != NETEM_OF_FAULT || !same(&found.shape, &shaping->shape)) {
+        if (found.handle != NETEM_OF_FAULT || !shape_same(&found.shape, &shaping->shape)) {
             return err_set(err, ERR_STATE, "fault %s is not in force: the root qdisc of '%s' is %s%s", fault->id, interface,
                            found.kind, found.handle == NETEM_OF_FAULT ? " with other settings" : "");
         }

@@ -215,6 +215,85 @@ static void another_ones_qdisc_is_left_alone(void **state)
     must(netem_remove("edge", NETEM_OF_LINK, err));
 }
 
+static void assert_as_before(const struct snapshot *before)
+{
+    AUTO_JSON json_t *left = json_array();
+    must(snapshot_compare(before, left, err));
+    for (size_t i = 0; i < json_array_size(left); i++) {
+        fail_msg("%s", json_string_value(json_array_get(left, i)));
+    }
+}
+
+static void check_life(const char *name, const char *options)
+{
+    struct snapshot *before CLEANUP(snapshot_cleanup) = NULL;
+    struct fault_instance *again = NULL;
+    must(snapshot_take(&before, err));
+    for (int dead = 0; dead < 2; dead++) {
+        struct fault_instance *fault = inject(name, options);
+        must(fault->ops->apply(fault, err)); /* twice is one fault */
+        assert_true(lab_proven(fault, LAB_PATIENCE_MS));
+        AUTO_JSON json_t *journal = fault_instance_to_json(fault);
+        if (dead) { /* the qdisc outlives its agent: what the journal knows must be enough */
+            fault_instance_free(fault);
+            must(fault_instance_new(journal, &again, err));
+            fault = again;
+        }
+        must(fault->ops->revert(fault, err));
+        assert_as_before(before);
+        must(fault->ops->revert(fault, err));
+        take_away(fault);
+        assert_as_before(before);
+    }
+}
+
+static void its_life_leaves_nothing(void **state)
+{
+    (void)state;
+    check_life("delay", "\"by\": \"20ms\"");
+    check_life("loss", "\"probability\": \"10%\", \"burst\": 5, \"burst_loss\": \"80%\"");
+    check_life("rate", "\"limit\": \"2Mbit\"");
+}
+
+/* A setting that is not the fault's any more: each one of the model. */
+static void a_changed_setting_is_no_proof(void **state)
+{
+    const struct shape asked = {.loss = 0.1, .burst = 50, .burst_loss = 0.4};
+    struct shape others[] = {asked, asked, asked, asked};
+    (void)state;
+    others[0].loss = 0.2;
+    others[1].burst = 40;
+    others[2].burst_loss = 0.5;
+    others[3].delay_ns = NS_PER_MS;
+    struct fault_instance *fault = inject("loss", "\"probability\": \"10%\", \"burst\": 50, \"burst_loss\": \"40%\"");
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        struct buf proof CLEANUP(buf_clear) = {0};
+        struct err why = {0};
+        must(netem_remove("edge", NETEM_OF_FAULT, err));
+        must(netem_put("edge", NETEM_OF_FAULT, &others[i], 1, err));
+        assert_true(fault->ops->prove(fault, &proof, &why) < 0);
+        assert_non_null(strstr(why.text, "other settings"));
+    }
+    take_away(fault);
+}
+
+/* Both want single segments, and the first to go leaves them to the other. */
+static void netem_and_rules_share_their_segments(void **state)
+{
+    struct snapshot *before CLEANUP(snapshot_cleanup) = NULL;
+    struct link_info info;
+    (void)state;
+    must(snapshot_take(&before, err));
+    struct fault_instance *first = inject("loss", "\"probability\": \"10%\"");
+    struct fault_instance *second = lab_fault("loss", "{\"probability\": \"10%\", \"mechanism\": \"nft\"}", "[\"edge\"]");
+    lab_inject(second);
+    take_away(first);
+    must(link_get("edge", &info, err));
+    assert_int_equal(info.gso_max_segs, 1);
+    lab_revert(second);
+    assert_as_before(before);
+}
+
 /* What failed leaves nothing to the next. */
 static int clear(void **state)
 {
@@ -237,6 +316,9 @@ int main(void)
         cmocka_unit_test_teardown(rate, clear),
         cmocka_unit_test_teardown(the_rest_is_held, clear),
         cmocka_unit_test_teardown(another_ones_qdisc_is_left_alone, clear),
+        cmocka_unit_test_teardown(its_life_leaves_nothing, clear),
+        cmocka_unit_test_teardown(a_changed_setting_is_no_proof, clear),
+        cmocka_unit_test_teardown(netem_and_rules_share_their_segments, clear),
     };
     struct err err = {0};
     if (!lab_make_namespaces()) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "faults/shape.h"
+#include "harness/base/cleanup.h"
 #include "harness/base/clock.h"
 
 enum { MANY = 1000000, FEW = 60000 };
@@ -204,6 +205,25 @@ static void equal_seeds_give_equal_fates(void **state)
     assert_true(different > 100);
 }
 
+static void what_differs_is_not_the_same(void **state)
+{
+    const struct shape asked = {.delay_ns = 5, .loss = 0.1, .burst = 50, .burst_loss = 0.4, .rate_bits = 1e6};
+    struct shape others[] = {asked, asked, asked, asked, asked}, all = asked, none = asked;
+    (void)state;
+    assert_true(shape_same(&asked, &asked));
+    others[0].delay_ns = 6;
+    others[1].loss = 0.2;
+    others[2].burst = 40;
+    others[3].burst_loss = 0.5;
+    others[4].rate_bits = 2e6;
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        assert_false(shape_same(&others[i], &asked));
+    }
+    all.burst_loss = 1;  /* as it is read back… */
+    none.burst_loss = 0; /* …where it was not said */
+    assert_true(shape_same(&all, &none));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +237,7 @@ int main(void)
         cmocka_unit_test(jitter_has_its_distribution),
         cmocka_unit_test(a_line_has_its_rate_and_its_queue),
         cmocka_unit_test(equal_seeds_give_equal_fates),
+        cmocka_unit_test(what_differs_is_not_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
