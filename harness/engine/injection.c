@@ -161,10 +161,40 @@ static int call_part(const struct injection_part *part, const char *method, json
     return status < 0 ? err_prefix(err, "%s", place_name(part->place)) : 0;
 }
 
+static void add_mechanism(json_t *mechanisms, const char *mechanism, const char *place)
+{
+    json_t *places = json_object_get(mechanisms, mechanism);
+    size_t count = json_array_size(places);
+    if (!places) {
+        places = json_array();
+        json_object_set_new(mechanisms, mechanism, places);
+    }
+    if (count == 0 ||
+        !str_eq(json_string_value(json_array_get(places, count - 1)), place)) { /* parts of a place follow each other */
+        json_array_append_new(places, json_string(place));
+    }
+}
+
+/* Said once where all parts have the same, else of each the places that have it. */
+static void print_mechanisms(const json_t *mechanisms, struct buf *out)
+{
+    const char *mechanism;
+    json_t *places;
+    json_object_foreach((json_t *)(uintptr_t)mechanisms, mechanism, places)
+    {
+        buf_puts(out, out->size ? "; " : "");
+        for (size_t i = 0; i < json_array_size(places) && json_object_size(mechanisms) > 1; i++) {
+            buf_printf(out, "%s%s", json_string_value(json_array_get(places, i)), i + 1 < json_array_size(places) ? ", " : ": ");
+        }
+        buf_puts(out, mechanism);
+    }
+}
+
 static int apply_parts(struct session *session, struct injection *injection, struct err *err)
 {
     struct bracket bracket = {0};
-    char mechanism[256] = "";
+    struct buf mechanism CLEANUP(buf_clear) = {0};
+    AUTO_JSON json_t *mechanisms = json_object();
     injection->in_force = true; /* from the first attempt on there is something to revert */
     VEC_EACH(part, &injection->parts)
     {
@@ -178,13 +208,14 @@ static int apply_parts(struct session *session, struct injection *injection, str
         }
         place_hurry(part->place);
         widen(&bracket, part->place, result);
-        (void)str_copy(mechanism, sizeof(mechanism), json_str(result, "mechanism", ""));
+        add_mechanism(mechanisms, json_str(result, "mechanism", ""), place_name(part->place));
     }
+    print_mechanisms(mechanisms, &mechanism);
     exposition_tell(session);
     return session_event(session, "fault.applied",
                          json_pack("{s:s, s:I, s:I, s:I, s:s}", "fault_id", injection->id, "before_ns",
                                    (json_int_t)bracket.before_ns, "after_ns", (json_int_t)bracket.after_ns, "bound_ns",
-                                   (json_int_t)bracket.bound_ns, "mechanism", mechanism),
+                                   (json_int_t)bracket.bound_ns, "mechanism", buf_str(&mechanism)),
                          err);
 }
 

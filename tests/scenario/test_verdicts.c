@@ -295,6 +295,24 @@ static void faults_left_to_the_end_are_reverted(void **state)
 }
 
 /* A fault with a `ttl` ends by itself: that is its return, and what the scenario reverts later is nothing new. */
+/* A fault over several places: what each was done with, the same said once. */
+static void every_part_tells_its_mechanism(void **state)
+{
+    static const struct {
+        const char *other, *told;
+    } cases[] = {{NULL, "fake"}, {"another", "us-east-gw: fake; us-west-gw: another"}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fake_drill drill AUTO_DRILL = {0};
+        fake_system_reset();
+        fake_system.other_mechanism = cases[i].other;
+        fake_drill_run("local f <close> = d:inject(fault.loss { role = 'gateway' })\n", &drill);
+        assert_string_equal(json_str(fake_drill_event(&drill, "fault.applied", 0), "mechanism", ""), cases[i].told);
+        assert_int_equal(drill.result->fault_count, 1);
+        assert_string_equal(drill.result->faults[0].mechanism, cases[i].told);
+    }
+}
+
 static void a_fault_ends_by_itself(void **state)
 {
     struct fake_drill drill AUTO_DRILL = {0};
@@ -420,6 +438,7 @@ int main(void)
         DRILL_TEST(requests_that_are_not_sent),
         DRILL_TEST(clocks_that_agree_less_than_the_margin),
         DRILL_TEST(an_unhealthy_baseline),
+        DRILL_TEST(every_part_tells_its_mechanism),
         DRILL_TEST(a_fault_ends_by_itself),
     };
     return cmocka_run_group_tests(tests, fake_drill_setup, fake_drill_teardown);

@@ -56,11 +56,12 @@ struct fake_held *fake_find_held(const json_t *params)
     return NULL;
 }
 
-static json_t *stamps(void)
+static json_t *stamps(const struct place *place)
 {
     int64_t now_ns = clock_now_ns();
+    bool other = fake_system.other_mechanism && strstr(place->name, "us-west");
     return json_pack("{s:I, s:I, s:s}", "before_ns", (json_int_t)(now_ns - 100 * NS_PER_US), "after_ns", (json_int_t)now_ns,
-                     "mechanism", "fake");
+                     "mechanism", other ? fake_system.other_mechanism : "fake");
 }
 
 void fake_hold(struct place *place, const json_t *params, bool in_force)
@@ -84,7 +85,7 @@ static int apply(struct place *place, const json_t *params, json_t **ret_result,
     if (load && outage_ns > 0) {
         fake_load_break(load, clock_now_ns(), outage_ns == FAKE_NEVER ? FAKE_NEVER : clock_now_ns() + outage_ns);
     }
-    *ret_result = stamps();
+    *ret_result = stamps(place);
     return 0;
 }
 
@@ -111,12 +112,11 @@ const struct fake_held *fake_expire(void)
 static int revert(struct place *place, const json_t *params, json_t **ret_result, struct err *err)
 {
     struct fake_held *held = fake_find_held(params);
-    (void)place;
     if (!held) {
         return err_set(err, ERR_STATE, "there is no fault '%s' here", json_str(params, "fault_id", ""));
     }
     take_out(held, clock_now_ns());
-    *ret_result = stamps();
+    *ret_result = stamps(place);
     return 0;
 }
 

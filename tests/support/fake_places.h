@@ -37,12 +37,13 @@ struct fake_system {
     int fail_call, lose_call; /* the call of this number, from 1, is answered by an error, or by its agent's end; 0: none */
     bool kept;                /* the topology stands already and stays */
     bool unproven;
-    const char *residue;      /* what each reverted fault leaves */
-    const char *changed;      /* what the snapshots find besides */
-    const char *declares;     /* lines of the scenario's table, "abort_when = { … }," */
-    const char *unhealthy;    /* the detail of steady checks that never pass */
-    int interrupt_after_call; /* 0: never */
-    int interrupt_fd;         /* an eventfd that is made readable then; -1: SIGINT is raised instead */
+    const char *other_mechanism; /* of faults in us-west's places; NULL: as everywhere */
+    const char *residue;         /* what each reverted fault leaves */
+    const char *changed;         /* what the snapshots find besides */
+    const char *declares;        /* lines of the scenario's table, "abort_when = { … }," */
+    const char *unhealthy;       /* the detail of steady checks that never pass */
+    int interrupt_after_call;    /* 0: never */
+    int interrupt_fd;            /* an eventfd that is made readable then; -1: SIGINT is raised instead */
     int64_t change_ns;   /* what the observer 'view gw' of the topology says changes then, since the agents began; 0: never */
     const char *drifted; /* of proxy@us-west-gw: "file", "missing", "command", "stopped", "program" or "version" */
     const char *unasked_detail; /* then: what its check says; NULL: nothing at all, with success */
