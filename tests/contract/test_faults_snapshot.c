@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 
+#include "faults/network/cbpf.h"
 #include "faults/network/nft.h"
 #include "faults/snapshot.h"
 
@@ -116,6 +117,46 @@ static void tables_links_and_sysctls_are_seen(void **state)
     assert_false(says(NULL));
 }
 
+static void filters_are_seen(void **state)
+{
+    static const struct {
+        bool in, out;
+        const char *words;
+    } ways[] = {{true, false, "filter of edge at fffffff2 is new: bpf"}, {false, true, "filter of edge at fffffff3 is new: bpf"}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+        must(cbpf_put("edge", ways[i].in, ways[i].out, 0.5, err));
+        assert_true(says(ways[i].words));
+        must(cbpf_remove("edge", err));
+        assert_false(says(NULL));
+    }
+}
+
+static void set_link(const char *interface, int attribute, uint32_t value)
+{
+    struct ifinfomsg header = {.ifi_index = (int)if_nametoindex(interface)};
+    lab_talk(RTM_NEWLINK, 0, header, link_batch_put(batch, attribute, &value, sizeof(value)));
+}
+
+/* Set each to another value that it takes, and back. */
+static void link_settings_are_seen(void **state)
+{
+    static const struct {
+        int attribute;
+        uint32_t old, value;
+        const char *words;
+    } settings[] = {{IFLA_MTU, 1500, 1400, "mtu 1400,"},
+                    {IFLA_TXQLEN, 1000, 77, "txqlen 77,"},
+                    {IFLA_GSO_MAX_SIZE, 65536, 20000, "gso_max_size 20000,"}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        set_link("lan", settings[i].attribute, settings[i].value);
+        assert_true(says(settings[i].words));
+        set_link("lan", settings[i].attribute, settings[i].old);
+        assert_false(says(NULL));
+    }
+}
+
 static void link_flags_are_seen(void **state)
 {
     static const struct {
@@ -217,6 +258,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(neighbours_are_seen, take, drop),
         cmocka_unit_test_setup_teardown(qdiscs_and_rules_are_seen, take, drop),
         cmocka_unit_test_setup_teardown(tables_links_and_sysctls_are_seen, take, drop),
+        cmocka_unit_test_setup_teardown(filters_are_seen, take, drop),
+        cmocka_unit_test_setup_teardown(link_settings_are_seen, take, drop),
         cmocka_unit_test_setup_teardown(link_flags_are_seen, take, drop),
         cmocka_unit_test_setup_teardown(sysctls_are_seen, take, drop),
         cmocka_unit_test_setup_teardown(mounts_are_seen, take, drop),
