@@ -157,6 +157,40 @@ static void link_settings_are_seen(void **state)
     }
 }
 
+static int make_bridge(void)
+{
+    AUTO_LINK_SOCKET struct nl_sock *socket = NULL;
+    struct link_batch batch = {0};
+    struct ifinfomsg header = {0};
+    must(link_socket_open(NETLINK_ROUTE, &socket, err));
+    link_batch_begin(&batch, socket, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &header, sizeof(header));
+    link_batch_put_text(&batch, IFLA_IFNAME, "bridge");
+    size_t info = link_batch_nest(&batch, IFLA_LINKINFO);
+    link_batch_put_text(&batch, IFLA_INFO_KIND, "bridge");
+    link_batch_nest_end(&batch, info);
+    return link_socket_talk(socket, &batch);
+}
+
+static void bridges_are_seen(void **state)
+{
+    struct ifinfomsg header = {0};
+    (void)state;
+    if (make_bridge() < 0) {
+        print_message("  this kernel makes no bridge\n");
+        return;
+    }
+    header.ifi_index = (int)if_nametoindex("bridge");
+    assert_true(says("link bridge is new"));
+    (void)drop(NULL);
+    (void)take(NULL);
+    set_link("lan", IFLA_MASTER, (uint32_t)header.ifi_index);
+    AUTO_FREE char *words = xasprintf("master %d now", header.ifi_index);
+    assert_true(says(words));
+    set_link("lan", IFLA_MASTER, 0);
+    assert_false(says(NULL));
+    lab_remove(RTM_DELLINK, header, (void)batch);
+}
+
 static void link_flags_are_seen(void **state)
 {
     static const struct {
@@ -260,6 +294,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tables_links_and_sysctls_are_seen, take, drop),
         cmocka_unit_test_setup_teardown(filters_are_seen, take, drop),
         cmocka_unit_test_setup_teardown(link_settings_are_seen, take, drop),
+        cmocka_unit_test_setup_teardown(bridges_are_seen, take, drop),
         cmocka_unit_test_setup_teardown(link_flags_are_seen, take, drop),
         cmocka_unit_test_setup_teardown(sysctls_are_seen, take, drop),
         cmocka_unit_test_setup_teardown(mounts_are_seen, take, drop),
