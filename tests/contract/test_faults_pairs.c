@@ -164,9 +164,10 @@ static void what_another_process_changed_is_its_own(void **state)
         ours->holds = false;
         must(theirs->ops->revert(theirs, err));
         must(ours->ops->revert(ours, err));
+        lab_assert_clean(theirs);
         lab_assert_clean(ours);
+        fault_instance_free(theirs);
         fault_instance_free(ours);
-        lab_revert(theirs);
         assert_as_before(kinds[same[i]].fault);
     }
 }
