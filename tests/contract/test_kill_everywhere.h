@@ -205,6 +205,15 @@ static inline bool is_here(const struct attempt *attempt, int role)
     return role == attempt->role && attempt->seen[role] == attempt->step;
 }
 
+/* An undo reverts in children of its own, and nobody of it may finish. Each waits for its child, so none is just being born
+ * unseen. */
+static inline void kill_all(const struct attempt *attempt)
+{
+    for (size_t i = 0; i < attempt->trace->count; i++) {
+        (void)kill(attempt->trace->processes[i].pid, SIGKILL);
+    }
+}
+
 static inline enum trace_action visit(void *context, const struct trace_step *step)
 {
     struct attempt *attempt = context;
@@ -224,8 +233,11 @@ static inline enum trace_action visit(void *context, const struct trace_step *st
     if (attempt->who & WHO_AGENT) {
         (void)kill(attempt->agent, SIGKILL);
     }
-    if (attempt->who & (WHO_CONTROLLER | WHO_UNDO)) {
+    if (attempt->who & WHO_CONTROLLER) {
         (void)kill(attempt->controller, SIGKILL);
+    }
+    if (attempt->who & WHO_UNDO) {
+        kill_all(attempt);
     }
     return TRACE_LET_GO;
 }
