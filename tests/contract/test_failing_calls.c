@@ -22,7 +22,7 @@ struct tally {
 
 struct shared { /* between the workers and their parent */
     long calls[FAULTS_MAX], messages[FAULTS_MAX];
-    char cannot[FAULTS_MAX][600]; /* why the fault cannot be in force here */
+    char cannot[FAULTS_MAX][600]; /* why this machine cannot do the fault */
     struct tally tallies[FAULTS_MAX];
     size_t next; /* work that was not taken yet */
 };
@@ -304,14 +304,20 @@ static bool can_be(size_t index, const struct fault_ops *ops)
         struct lent *lent = NULL;
         struct fault_instance *fault = make_fault(description, &lent);
         struct err err = {0};
-        if (ops->supported(fault, &err) < 0 || ops->prepare(fault, &err) < 0 || ops->apply(fault, &err) < 0) {
+        int supported = ops->supported(fault, &err);
+        bool wrong = supported < 0 ? supported != -ERR_UNSUPPORTED : ops->prepare(fault, &err) < 0 || ops->apply(fault, &err) < 0;
+        if (wrong) {
+            printf("BAD %s: cannot be in force though no call fails: %s\n", ops->name, err.text);
+        } else if (supported < 0) {
             (void)str_copy(shared->cannot[index], sizeof(shared->cannot[index]), err.text);
         }
+        (void)fflush(stdout);
         (void)!ops->revert(fault, &err);
-        _exit(0);
+        _exit(wrong);
     }
     (void)waitpid(pid, &status, 0);
     stage_leave(&stage); /* anew: it may have been hit */
+    shared->tallies[index].bad += status != 0;
     return status == 0 && !shared->cannot[index][0];
 }
 
@@ -355,6 +361,24 @@ static void put_rows(struct buf *out, struct tally *ret_all)
     }
 }
 
+/* Of each fault that this machine can do some calls were made to fail. */
+static bool is_enough(const struct tally *all)
+{
+    size_t count = 0;
+    const struct fault_ops *const *faults = fault_list(&count);
+    bool enough = all->tried > 0 || workers_setting("DRILL_FAULT", NULL);
+    for (size_t i = 0; i < count; i++) {
+        const struct tally *tally = &shared->tallies[i];
+        bool may_be_none = shared->cannot[i][0] || fault_hint(faults[i])->idle;
+        bool none = is_asked_for(faults[i]) && !may_be_none && tally->tried == tally->not_reached;
+        if (none) {
+            printf("%s: no call was made to fail\n", faults[i]->name);
+            enough = false;
+        }
+    }
+    return enough && all->not_reached * 5 <= all->tried; /* else the counting means nothing */
+}
+
 static int report(void)
 {
     struct buf out CLEANUP(buf_clear) = {0};
@@ -369,7 +393,7 @@ static int report(void)
         printf("%s\n", err.text);
         return 1;
     }
-    return all.bad > 0 || all.not_reached * 5 > all.tried; /* else the counting means nothing */
+    return all.bad > 0 || !is_enough(&all);
 }
 
 static int run_all(void)
@@ -394,6 +418,9 @@ int main(int argc, char **argv)
 {
     if (argc == 2 && str_eq(argv[1], "list")) {
         return workers_list_faults();
+    }
+    if (!workers_know("DRILL_FAULT")) {
+        return 2;
     }
     shared = workers_share(sizeof(*shared));
     return shared ? run_all() : 1;

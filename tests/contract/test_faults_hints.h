@@ -31,6 +31,7 @@ struct fault_hint {
     bool shop;       /* it is pointed at a service that shows a certificate */
     bool engine;     /* it is pointed at a container, and speaks to the engine */
     bool traceless;  /* a snapshot sees nothing of it while it is in force */
+    bool idle;       /* it makes no system call */
 };
 
 static const struct fault_hint fault_hints[] = {
@@ -53,7 +54,7 @@ static const struct fault_hint fault_hints[] = {
     {"link_down", .hits = HITS_BORDERS},
     {"loss", "{\"probability\": \"50%\"}", .hits = HITS_BORDERS},
     {"lying_health", .hits = HITS_VICTIM},
-    {"null", .traceless = true},
+    {"null", .traceless = true, .idle = true},
     {"partition", .hits = HITS_PEER},
     {"pause", .hits = HITS_VICTIM},
     {"rate", "{\"limit\": \"1Mbit\"}", .hits = HITS_BORDERS & ~(HITS_CONNECTION | HITS_PEER_CONNECTION)}, /* one byte is quick */

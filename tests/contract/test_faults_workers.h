@@ -26,6 +26,19 @@ static inline int workers_list_faults(void)
     return 0;
 }
 
+/* The fault that a setting names is one: else prints what was found, the nearest name and all of them, and gives false. */
+static inline bool workers_know(const char *setting)
+{
+    const char *name = workers_setting(setting, NULL);
+    struct err err = {0};
+    if (!name || fault_require(name, &err)) {
+        return true;
+    }
+    printf("%s: %s; there are:\n", setting, err.text);
+    (void)workers_list_faults();
+    return false;
+}
+
 /* What workers and their parent have together; NULL when there is no memory. */
 static inline void *workers_share(size_t size)
 {

@@ -6,16 +6,18 @@
  *
  * Environment: DRILL_KILL_SAMPLE=N (steps in all; "all": each), DRILL_KILL_EVERY=yes (questions to the kernel are steps too),
  * DRILL_KILL_SEED, DRILL_KILL_FAULT=NAME, DRILL_KILL_JOBS,
- * DRILL_KILL_TABLE=FILE (its rows in Markdown). ci/kill-everywhere sets them; "list" as argument names the faults. */
+ * DRILL_KILL_TABLE=FILE (its rows in Markdown). ci/kill-everywhere sets them; "list" as argument names the faults. Exits 1 when anything
+ * is left, when a way breaks off though nobody was killed, and when fewer were killed than was asked for. */
 #include "tests/contract/test_kill_everywhere.h"
 
 #include <sys/time.h>
 
 #include "harness/agent/agent.h"
-#include "harness/base/vec.h"
 #include "tests/contract/test_faults_stage.h"
+#include "tests/contract/test_kill_everywhere_works.h"
 
-enum { FAULTS_MAX = 64, SAMPLE = 72, QUIET_TIMEOUT_S = 60, PHOTOGRAPHS_TIMEOUT_S = 600, TRIES = 3, COUNT = -1, PHOTOGRAPH = -2 };
+#define SAMPLE "72" /* kills of a run that was not told how many */
+enum { FAULTS_MAX = 64, QUIET_TIMEOUT_S = 60, PHOTOGRAPHS_TIMEOUT_S = 600, TRIES = 3, COUNT = -1, PHOTOGRAPH = -2 };
 
 static const char *const who_names[] = {"", "agent", "controller", "both", "undo"};
 static const char *const role_names[] = {"controller", "agent", "undo"};
@@ -28,20 +30,13 @@ struct tally {
 
 struct shared { /* between the workers and their parent */
     long steps[FAULTS_MAX][ROLE_COUNT];
-    char cannot[FAULTS_MAX][600]; /* why the fault's way cannot be gone here */
+    char cannot[FAULTS_MAX][600]; /* why this machine has no way for the fault */
     struct tally tallies[FAULTS_MAX][WHO_COUNT];
     size_t next_to_count, next; /* fault, and work, that was not taken yet */
     bool cannot_follow;
     struct way ways[WORKERS_MAX]; /* of the present controller of each worker */
 };
 static struct shared *shared;
-
-struct work {
-    size_t fault;
-    int role;
-    long step;
-    enum who who;
-};
 
 struct trial {
     const struct fault_ops *ops;
@@ -55,10 +50,15 @@ struct trial {
 static void complain(struct trial *trial, const char *what)
 {
     const struct attempt *attempt = &trial->attempt;
+    trial->clean = false;
+    if (!attempt->hit) {
+        printf("WRONG %s, %s: %s\n", trial->ops->name, attempt->undoing ? "undo not killed" : "nobody killed", what);
+        (void)fflush(stdout);
+        return;
+    }
     printf("RESIDUE %s: %s killed %s %s, step %ld of the %s: %s\n", trial->ops->name, who_names[attempt->who],
            attempt->before ? "before" : "after", trace_call_name(attempt->call), attempt->step, role_names[attempt->role], what);
     (void)fflush(stdout);
-    trial->clean = false;
 }
 
 static void close_dir(DIR *dir)
@@ -270,17 +270,27 @@ static void count_steps_of_undo(size_t index, const struct fault_ops *ops, int w
     shared->tallies[index][0].residue += !trial.clean;
 }
 
-/* The whole way, nobody being killed. A fault that needs what this lab has not cannot be gone; the table says so. */
+/* Where nobody is killed the way must be gone to its end, or not be begun: the table says which fault this machine cannot do. */
+static void judge_way(struct trial *trial, char cannot[static 600])
+{
+    if (trial->way->unsupported) {
+        (void)str_copy(cannot, 600, trial->way->broken);
+    } else if (trial->way->broken[0]) {
+        complain(trial, trial->way->broken);
+    }
+}
+
+/* The whole way, nobody being killed. */
 static void count_steps_of(size_t index, const struct fault_ops *ops, int worker)
 {
     const struct work count = {.step = COUNT};
     struct trial trial;
     try_once(ops, &count, worker, &trial);
-    (void)str_copy(shared->cannot[index], sizeof(shared->cannot[index]), trial.way->broken);
+    judge_way(&trial, shared->cannot[index]);
     if (trial.attempt.missed_pipe) {
         complain(&trial, "a pipe was read in parts of a file's size: such steps would be left out");
     }
-    if (!shared->cannot[index][0]) {
+    if (!trial.way->broken[0]) {
         memcpy(shared->steps[index], trial.attempt.seen, sizeof(trial.attempt.seen));
         count_steps_of_undo(index, ops, worker);
     }
@@ -297,60 +307,6 @@ static void count_steps(int worker)
             count_steps_of(i, faults[i], worker);
         }
     }
-}
-
-struct works {
-    VEC(struct work) list;
-};
-
-static void list_work(struct works *works)
-{
-    size_t count = 0;
-    (void)fault_list(&count);
-    for (size_t i = 0; i < count; i++) {
-        for (int role = 0; role < ROLE_COUNT; role++) {
-            for (long step = 0; step < shared->steps[i][role]; step++) {
-                int first = role == OF_UNDO ? WHO_UNDO : WHO_AGENT, last = role == OF_UNDO ? WHO_UNDO : WHO_BOTH;
-                for (int who = first; who <= last; who++) {
-                    *VEC_ADD(&works->list) = (struct work){.fault = i, .role = role, .step = step, .who = (enum who)who};
-                }
-            }
-        }
-    }
-}
-
-/* xorshift64: the same seed takes the same steps. */
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
-/* Fault by fault in turn, so that a small sample has some of each. */
-static void draw(struct works *works, size_t wanted, uint64_t seed)
-{
-    size_t count = 0, kept = 0;
-    uint64_t state = seed * 2654435761u + 1;
-    (void)fault_list(&count);
-    for (size_t turn = 0, misses = 0; kept < wanted && misses < count; turn++) {
-        VEC(size_t) own = {0};
-        for (size_t i = kept; i < works->list.count; i++) {
-            if (works->list.items[i].fault == turn % count) {
-                *VEC_ADD(&own) = i;
-            }
-        }
-        misses = own.count ? 0 : misses + 1;
-        if (own.count) {
-            size_t taken = own.items[next_random(&state) % own.count];
-            struct work swap = works->list.items[kept];
-            works->list.items[kept++] = works->list.items[taken];
-            works->list.items[taken] = swap;
-        }
-        VEC_CLEAR(&own);
-    }
-    works->list.count = kept;
 }
 
 /* How often something is polled is a matter of time: a step that was not come to is tried again. */
@@ -452,9 +408,30 @@ static struct tally print_table(const char *file)
     return all;
 }
 
+/* A whole run has kills of every fault that this machine can do; a sample as many in all as were wanted. */
+static bool is_enough(const struct tally *all, size_t planned, size_t wanted)
+{
+    size_t count = 0;
+    const struct fault_ops *const *faults = fault_list(&count);
+    bool enough = all->tried == planned && all->not_reached * 20 <= all->tried;
+    for (size_t i = 0; i < count && !is_sample(); i++) {
+        bool none = is_asked_for(faults[i]) && !shared->cannot[i][0] && sum_of(i).tried == 0;
+        if (none) {
+            printf("%s: nobody was killed at all\n", faults[i]->name);
+            enough = false;
+        }
+    }
+    if (is_sample() && all->tried < wanted) {
+        printf("%zu kills were wanted\n", wanted);
+        enough = false;
+    }
+    return enough;
+}
+
 static int run_all(void)
 {
-    const char *sample = workers_setting("DRILL_KILL_SAMPLE", NULL);
+    size_t wanted = strtoul(workers_setting("DRILL_KILL_SAMPLE", SAMPLE), NULL, 10);
+    size_t count = 0;
     struct works works = {0};
     size_t jobs = strtoul(workers_setting("DRILL_KILL_JOBS", "4"), NULL, 10);
     int code = workers_run(jobs, be_worker, &(struct sides){NULL});
@@ -463,17 +440,18 @@ static int run_all(void)
         printf("skipped: namespaces or ptrace do not work here\n");
         return 77;
     }
-    list_work(&works);
+    (void)fault_list(&count);
+    works_list(&works, shared->steps, count);
     size_t possible = works.list.count;
     if (is_sample()) {
-        size_t wanted = sample ? strtoul(sample, NULL, 10) : SAMPLE;
-        draw(&works, wanted < possible ? wanted : possible, strtoul(workers_setting("DRILL_KILL_SEED", "1"), NULL, 10));
+        works_draw(&works, count, wanted < possible ? wanted : possible,
+                   strtoul(workers_setting("DRILL_KILL_SEED", "1"), NULL, 10));
     }
     failed |= workers_run(jobs, be_worker, &(struct sides){&works}) != 0;
     struct tally all = print_table(workers_setting("DRILL_KILL_TABLE", NULL));
     printf("%zu of %zu kills made, %zu steps not reached again, %zu undone by drill undo, %zu with something left%s\n", all.tried,
            possible, all.not_reached, all.by_undo, all.residue, failed ? "; a worker failed" : "");
-    bool enough = all.tried == works.list.count && all.not_reached * 20 <= all.tried;
+    bool enough = is_enough(&all, works.list.count, wanted);
     VEC_CLEAR(&works.list);
     return all.residue || failed || !enough;
 }
@@ -489,6 +467,9 @@ int main(int argc, char **argv)
     }
     (void)setenv("ASAN_OPTIONS", "detect_leaks=0:quarantine_size_mb=8",
                  1); /* who is followed cannot be looked at; forks stay cheap */
+    if (!workers_know("DRILL_KILL_FAULT")) {
+        return 2;
+    }
     shared = workers_share(sizeof(*shared));
     return shared ? run_all() : 1;
 }

@@ -11,7 +11,7 @@
 
 enum who { WHO_AGENT = 1, WHO_CONTROLLER = 2, WHO_BOTH = 3, WHO_UNDO = 4, WHO_COUNT };
 enum { OF_CONTROLLER = 0, OF_AGENT, OF_UNDO, ROLE_COUNT };
-enum { CALL_TIMEOUT_S = 10 };
+enum { CALL_TIMEOUT_S = 10, PROVE_TIMEOUT_MS = 5000 };
 
 /* ---- the controller: what a drill asks of an agent ---- */
 
@@ -30,9 +30,15 @@ static inline void on_lost(void *context, struct place *place, const char *reaso
     (void)reason;
 }
 
+/* An answer that says `ok` must say yes. */
 static inline int ask(struct place *place, const char *method, json_t *params, struct err *err)
 {
-    return place_call(place, method, params, CALL_TIMEOUT_S * NS_PER_S, NULL, err);
+    AUTO_JSON json_t *answer = NULL;
+    int status = place_call(place, method, params, CALL_TIMEOUT_S * NS_PER_S, &answer, err);
+    if (status == 0 && json_is_false(json_object_get(answer, "ok"))) {
+        return err_set(err, ERR_STATE, "the answer is no: %s", json_str(answer, "proof", ""));
+    }
+    return status;
 }
 
 /* As the engine does after a failure: faults out. A new agent finds its killed predecessor's fault in the journal. */
@@ -54,6 +60,7 @@ static inline void put_back(struct places *places, struct place *place)
 /* What the controller leaves for who follows it, in memory that both have. */
 struct way {
     char broken[600]; /* where the way broke off, nobody having been killed */
+    bool unsupported; /* there: this machine cannot do it, which is no mistake */
     bool in_force;
 };
 
@@ -67,7 +74,7 @@ static inline void control(struct places *places, struct place *place, const jso
         {"snapshot.take", json_object()},
         {"fault.supported", json_deep_copy(fault)},
         {"fault.apply", json_deep_copy(fault)},
-        {"fault.prove", json_pack("{s:s, s:i}", "fault_id", "f7", "timeout_ms", 2000)},
+        {"fault.prove", json_pack("{s:s, s:i}", "fault_id", "f7", "timeout_ms", PROVE_TIMEOUT_MS)},
         {"fault.revert", json_pack("{s:s}", "fault_id", "f7")},
         {"fault.residue", json_pack("{s:s}", "fault_id", "f7")},
         {"snapshot.compare", json_object()},
@@ -76,6 +83,7 @@ static inline void control(struct places *places, struct place *place, const jso
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         if (ask(place, steps[i].method, steps[i].params, &err) < 0) {
             (void)str_format(way->broken, sizeof(way->broken), "%s: %s", steps[i].method, err.text);
+            way->unsupported = str_eq(steps[i].method, "fault.supported") && err.code == ERR_UNSUPPORTED;
             put_back(places, place);
             return;
         }
