@@ -14,7 +14,7 @@
 
 static const int errors[] = {EPERM, ENOMEM, EBUSY, ENOENT, EAGAIN};
 
-enum { FAULTS_MAX = 64, CALLS_EACH = 10, MESSAGES_EACH = 5, COMPLAINT_BYTES = 1200 };
+enum { FAULTS_MAX = ARRAY_LEN(fault_hints), CALLS_EACH = 10, MESSAGES_EACH = 5, COMPLAINT_BYTES = 1200 };
 
 struct tally {
     size_t tried, not_reached, bad;
@@ -75,7 +75,23 @@ static bool went_well(struct life *life, const char *hook, int status)
     return status >= 0;
 }
 
-static void live(struct fault_instance *fault, struct life *life)
+/* Until it has changed twice, as its agent would have it do: away and there again, or alive and dead again. */
+static void go_on(struct fault_instance *fault, struct life *life)
+{
+    int64_t due_ns = 1, until_ns = clock_now_ns() + LAB_PATIENCE_MS * NS_PER_MS;
+    int changes = 0, status = 0;
+    while (status == 0 && due_ns && changes < 2 && clock_now_ns() < until_ns) {
+        struct buf told CLEANUP(buf_clear) = {0};
+        while (clock_now_ns() < due_ns) {
+            (void)poll(NULL, 0, 1);
+        }
+        status = fault->ops->tick(fault, &due_ns, &told, &life->err);
+        changes += told.size > 0;
+    }
+    (void)went_well(life, "tick", status);
+}
+
+static void live(struct fault_instance *fault, const struct fault_hint *hint, struct life *life)
 {
     const struct fault_ops *ops = fault->ops;
     struct buf left CLEANUP(buf_clear) = {0};
@@ -87,9 +103,7 @@ static void live(struct fault_instance *fault, struct life *life)
         complain(life, "apply", "said that it worked, but the fault is not in force");
     }
     if (life->applied && ops->tick) {
-        int64_t due_ns = 0;
-        struct buf told CLEANUP(buf_clear) = {0};
-        (void)went_well(life, "tick", ops->tick(fault, &due_ns, &told, &life->err));
+        go_on(fault, life);
     }
     if (!went_well(life, "revert", ops->revert(fault, &life->err)) && ops->revert(fault, &life->err) < 0) {
         complain(life, "the second revert", life->err.text); /* a call fails once */
@@ -98,7 +112,7 @@ static void live(struct fault_instance *fault, struct life *life)
         buf_reset(&left);
         (void)!ops->residue(fault, &left, &life->err);
     }
-    if (left.size && !(life->applied && fault_hint(ops)->permanent)) {
+    if (left.size && !(life->applied && hint->permanent)) {
         complain(life, "residue", buf_str(&left));
     }
 }
@@ -113,13 +127,13 @@ static struct fault_instance *make_fault(const json_t *description, struct lent 
     return fault;
 }
 
-static void be_fault(const json_t *description, int say_fd)
+static void be_fault(const json_t *description, const struct fault_hint *hint, int say_fd)
 {
     struct life life = {.say_fd = say_fd};
     struct lent *lent = NULL;
     struct fault_instance *fault = make_fault(description, &lent);
     int descriptors = count_descriptors();
-    live(fault, &life);
+    live(fault, hint, &life);
     (void)raise(SIGSTOP); /* and no more: LeakSanitizer cannot look at a process that is followed */
     fault_instance_free(fault);
     lent_free(lent);
@@ -137,7 +151,7 @@ static void be_fault(const json_t *description, int say_fd)
 /* ---- what must hold afterwards ---- */
 
 struct trial {
-    const struct fault_ops *ops;
+    const struct fault_hint *hint;
     struct attempt attempt;
     bool bad;
 };
@@ -145,8 +159,9 @@ struct trial {
 static void say(struct trial *trial, const char *what, const char *detail)
 {
     const struct attempt *attempt = &trial->attempt;
-    printf("BAD %s: %s %ld (%s) failed with %s: %s%s\n", trial->ops->name, attempt->message ? "message" : "call", attempt->wanted,
-           trace_call_name(attempt->call), strerrorname_np(attempt->error), what, detail);
+    printf("BAD %s: %s %ld (%s) failed with %s: %s%s\n", fault_hint_name(trial->hint, true).text,
+           attempt->message ? "message" : "call", attempt->wanted, trace_call_name(attempt->call),
+           strerrorname_np(attempt->error), what, detail);
     (void)fflush(stdout);
     trial->bad = true;
 }
@@ -173,7 +188,7 @@ static void compare(struct trial *trial)
         json_array_clear(left);
         must(snapshot_compare(stage.before, left, err));
     }
-    stage_compare(&stage, trial->ops, left);
+    stage_compare(&stage, trial->hint, left);
     for (size_t i = 0; i < json_array_size(left); i++) {
         const char *text = json_string_value(json_array_get(left, i));
         if (!str_starts_with(text, "stopped process")) { /* ours are asked after by residue */
@@ -203,7 +218,7 @@ static void follow(struct trial *trial, const json_t *description)
     pid_t pid = fork();
     if (pid == 0) {
         trace_wait_to_be_followed(go[0]);
-        be_fault(description, heard[1]);
+        be_fault(description, trial->hint, heard[1]);
     }
     assert_true(trace_run(&trace, pid, go[1]));
     while (trace.first_status == -1 || WIFSTOPPED(trace.first_status)) { /* it was let go; then its mark stops it */
@@ -219,10 +234,10 @@ static void follow(struct trial *trial, const json_t *description)
 
 static void try_once(struct trial *trial)
 {
-    AUTO_JSON json_t *description = stage_enter(&stage, trial->ops);
+    AUTO_JSON json_t *description = stage_enter(&stage, trial->hint);
     follow(trial, description);
     compare(trial);
-    if (trial->bad || fault_hint(trial->ops)->permanent || !stage_is_well(&stage)) { /* some end the victim, or its connection */
+    if (trial->bad || !stage_is_well(&stage, trial->hint)) {
         stage_leave(&stage);
     }
 }
@@ -232,12 +247,11 @@ static void try_once(struct trial *trial)
 static void do_work(int worker, void *context)
 {
     const struct works *works = context;
-    size_t count = 0, i;
-    const struct fault_ops *const *faults = fault_list(&count);
+    size_t i;
     (void)worker;
     while ((i = __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED)) < works->list.count) {
         const struct work *work = &works->list.items[i];
-        struct trial trial = {.ops = faults[work->fault],
+        struct trial trial = {.hint = &fault_hints[work->fault],
                               .attempt = {.wanted = work->number, .message = work->message, .error = work->error}};
         struct tally *tally = &shared->tallies[work->fault];
         try_once(&trial);
@@ -247,10 +261,9 @@ static void do_work(int worker, void *context)
     }
 }
 
-static bool is_asked_for(const struct fault_ops *ops)
+static bool is_asked_for(const struct fault_hint *hint)
 {
-    const char *only = workers_setting("DRILL_FAULT", NULL);
-    return !only || str_eq(only, ops->name);
+    return workers_is_asked_for("DRILL_FAULT", hint);
 }
 
 static bool is_all(void)
@@ -295,10 +308,11 @@ static bool can_follow(void)
 }
 
 /* Tried in a process of its own, followed by nobody. */
-static bool can_be(size_t index, const struct fault_ops *ops)
+static bool can_be(size_t index, const struct fault_hint *hint)
 {
+    const struct fault_ops *ops = fault_hint_ops(hint);
     int status = 0;
-    AUTO_JSON json_t *description = stage_enter(&stage, ops);
+    AUTO_JSON json_t *description = stage_enter(&stage, hint);
     pid_t pid = fork();
     if (pid == 0) {
         struct lent *lent = NULL;
@@ -307,7 +321,7 @@ static bool can_be(size_t index, const struct fault_ops *ops)
         int supported = ops->supported(fault, &err);
         bool wrong = supported < 0 ? supported != -ERR_UNSUPPORTED : ops->prepare(fault, &err) < 0 || ops->apply(fault, &err) < 0;
         if (wrong) {
-            printf("BAD %s: cannot be in force though no call fails: %s\n", ops->name, err.text);
+            printf("BAD %s: cannot be in force though no call fails: %s\n", fault_hint_name(hint, true).text, err.text);
         } else if (supported < 0) {
             (void)str_copy(shared->cannot[index], sizeof(shared->cannot[index]), err.text);
         }
@@ -324,8 +338,6 @@ static bool can_be(size_t index, const struct fault_ops *ops)
 /* Nothing fails: how many calls are there? A fault that needs what this lab has not is left out; the table says so. */
 static void count_calls(int worker, void *context)
 {
-    size_t count = 0;
-    const struct fault_ops *const *faults = fault_list(&count);
     (void)worker;
     (void)context;
     if (!can_follow()) {
@@ -333,9 +345,9 @@ static void count_calls(int worker, void *context)
         (void)fflush(stdout);
         _exit(77);
     }
-    for (size_t i = 0; i < count; i++) {
-        struct trial trial = {.ops = faults[i], .attempt = {.wanted = -1}};
-        if (is_asked_for(faults[i]) && can_be(i, faults[i])) {
+    for (size_t i = 0; i < FAULTS_MAX; i++) {
+        struct trial trial = {.hint = &fault_hints[i], .attempt = {.wanted = -1}};
+        if (is_asked_for(&fault_hints[i]) && can_be(i, &fault_hints[i])) {
             try_once(&trial);
             shared->calls[i] = trial.attempt.calls;
             shared->messages[i] = trial.attempt.messages;
@@ -346,15 +358,14 @@ static void count_calls(int worker, void *context)
 
 static void put_rows(struct buf *out, struct tally *ret_all)
 {
-    size_t count = 0;
-    const struct fault_ops *const *faults = fault_list(&count);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < FAULTS_MAX; i++) {
         const struct tally *tally = &shared->tallies[i];
-        if (is_asked_for(faults[i]) && shared->cannot[i][0]) {
-            buf_printf(out, "| %s | cannot be in force here: %s | | | | |\n", faults[i]->name, shared->cannot[i]);
-        } else if (is_asked_for(faults[i])) {
-            buf_printf(out, "| %s | %ld | %ld | %zu | %zu | %zu |\n", faults[i]->name, shared->calls[i], shared->messages[i],
-                       tally->tried - tally->not_reached, tally->not_reached, tally->bad);
+        if (is_asked_for(&fault_hints[i]) && shared->cannot[i][0]) {
+            buf_printf(out, "| %s | cannot be in force here: %s | | | | |\n", fault_hint_name(&fault_hints[i], true).text,
+                       shared->cannot[i]);
+        } else if (is_asked_for(&fault_hints[i])) {
+            buf_printf(out, "| %s | %ld | %ld | %zu | %zu | %zu |\n", fault_hint_name(&fault_hints[i], true).text,
+                       shared->calls[i], shared->messages[i], tally->tried - tally->not_reached, tally->not_reached, tally->bad);
         }
         *ret_all =
             (struct tally){ret_all->tried + tally->tried, ret_all->not_reached + tally->not_reached, ret_all->bad + tally->bad};
@@ -364,15 +375,13 @@ static void put_rows(struct buf *out, struct tally *ret_all)
 /* Of each fault that this machine can do some calls were made to fail. */
 static bool is_enough(const struct tally *all)
 {
-    size_t count = 0;
-    const struct fault_ops *const *faults = fault_list(&count);
     bool enough = all->tried > 0 || workers_setting("DRILL_FAULT", NULL);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < FAULTS_MAX; i++) {
         const struct tally *tally = &shared->tallies[i];
-        bool may_be_none = shared->cannot[i][0] || fault_hint(faults[i])->idle;
-        bool none = is_asked_for(faults[i]) && !may_be_none && tally->tried == tally->not_reached;
+        bool may_be_none = shared->cannot[i][0] || fault_hints[i].idle;
+        bool none = is_asked_for(&fault_hints[i]) && !may_be_none && tally->tried == tally->not_reached;
         if (none) {
-            printf("%s: no call was made to fail\n", faults[i]->name);
+            printf("%s: no call was made to fail\n", fault_hint_name(&fault_hints[i], true).text);
             enough = false;
         }
     }
@@ -398,11 +407,9 @@ static int report(void)
 
 static int run_all(void)
 {
-    size_t count = 0;
     struct works works = {0};
     int code = workers_run(1, count_calls, NULL);
-    (void)fault_list(&count);
-    for (size_t i = 0; i < count && code == 0; i++) {
+    for (size_t i = 0; i < FAULTS_MAX && code == 0; i++) {
         add_works(&works, i, shared->calls[i], false);
         add_works(&works, i, shared->messages[i], true);
     }
@@ -416,8 +423,8 @@ static int run_all(void)
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && str_eq(argv[1], "list")) {
-        return workers_list_faults();
+    if (argc >= 2 && str_eq(argv[1], "list")) {
+        return workers_list_faults(argc == 3 ? argv[2] : NULL);
     }
     if (!workers_know("DRILL_FAULT")) {
         return 2;

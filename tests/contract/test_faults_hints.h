@@ -1,5 +1,6 @@
 /* One line for each fault: what the suites that go over all of them cannot know by themselves. A registered fault without a line fails
- * the suite, which says what to write here. */
+ * the suite, which says what to write here. Where a fault has another mechanism by other options, with something of its own in the kernel
+ * or in its journal, a further line is a variant of it. */
 #ifndef DRILL_TESTS_CONTRACT_TEST_FAULTS_HINTS_H
 #define DRILL_TESTS_CONTRACT_TEST_FAULTS_HINTS_H
 
@@ -23,6 +24,7 @@ enum hint_hits {
 
 struct fault_hint {
     const char *fault;
+    const char *variant; /* NULL: the fault's own line. What is asked for by name as `fault.variant` */
     const char *options; /* JSON; strong enough that 40 datagrams show it. NULL: {} */
     unsigned hits;
     bool permanent;  /* what it did stays done: still proven after revert */
@@ -32,35 +34,45 @@ struct fault_hint {
     bool engine;     /* it is pointed at a container, and speaks to the engine */
     bool traceless;  /* a snapshot sees nothing of it while it is in force */
     bool idle;       /* it makes no system call */
+    bool goes_on;    /* by itself, with two changes soon after it was applied */
+    bool resets;     /* connections end with it, as does the victim's own: it is no victim for the next */
 };
+
+#define FLAP_SOON "{\"duty\": \"90%\", \"period\": \"400ms\"" /* its next cut is waited for */
 
 static const struct fault_hint fault_hints[] = {
     {"blackhole", .hits = HITS_BORDERS},
-    {"change", "{\"set\": \"off\"}", .traceless = true},
+    {"blackhole", "reset", "{\"reset\": true}", .hits = HITS_BORDERS, .resets = true},
+    {"change", NULL, "{\"set\": \"off\"}", .traceless = true},
     {"container_disconnect", .engine = true, .traceless = true},
     {"container_kill", .engine = true, .traceless = true},
     {"container_pause", .engine = true, .traceless = true},
-    {"certificate", "{\"with\": \"other.pem\"}", .shop = true, .traceless = true},
-    {"corrupt", "{\"share\": \"50%\"}", .hits = HITS_BORDERS},
-    {"crash_loop", .hits = HITS_VICTIM, .supervised = true, .traceless = true},
-    {"delay", "{\"by\": \"30ms\"}", .hits = HITS_BORDERS},
-    {"duplicate", "{\"share\": \"50%\"}",
+    {"certificate", NULL, "{\"with\": \"other.pem\"}", .shop = true, .traceless = true},
+    {"corrupt", NULL, "{\"share\": \"50%\"}", .hits = HITS_BORDERS},
+    {"crash_loop", NULL, "{\"every\": \"100ms\"}", .hits = HITS_VICTIM, .supervised = true, .traceless = true, .goes_on = true},
+    {"delay", NULL, "{\"by\": \"30ms\"}", .hits = HITS_BORDERS},
+    {"delay", "link", "{\"by\": \"30ms\", \"link\": \"edge\"}", .hits = HITS_USER | HITS_TRANSIT | HITS_CONNECTION},
+    {"duplicate", NULL, "{\"share\": \"50%\"}",
      .hits = HITS_BORDERS & ~(HITS_CONNECTION | HITS_PEER_CONNECTION)}, /* TCP minds no copy */
     {"false_alarm"},                                                    /* what is no check passes */
-    {"flap", "{\"duty\": \"90%\"}", .hits = HITS_BORDERS},
+    {"flap", NULL, FLAP_SOON "}", .hits = HITS_BORDERS, .goes_on = true},
+    {"flap", "link", FLAP_SOON ", \"how\": \"link\"}", .hits = HITS_BORDERS, .goes_on = true},
     {"hang", .hits = HITS_VICTIM},
     {"image_gone", .engine = true, .traceless = true},
     {"kill", .hits = HITS_VICTIM, .permanent = true, .traceless = true},
     {"link_down", .hits = HITS_BORDERS},
-    {"loss", "{\"probability\": \"50%\"}", .hits = HITS_BORDERS},
+    {"loss", NULL, "{\"probability\": \"50%\"}", .hits = HITS_BORDERS},
+    {"loss", "bpf", "{\"probability\": \"50%\", \"mechanism\": \"bpf\"}", .hits = HITS_BORDERS},
     {"lying_health", .hits = HITS_VICTIM},
     {"null", .traceless = true, .idle = true},
     {"partition", .hits = HITS_PEER},
     {"pause", .hits = HITS_VICTIM},
-    {"rate", "{\"limit\": \"1Mbit\"}", .hits = HITS_BORDERS & ~(HITS_CONNECTION | HITS_PEER_CONNECTION)}, /* one byte is quick */
+    {"rate", NULL, "{\"limit\": \"1Mbit\"}",
+     .hits = HITS_BORDERS & ~(HITS_CONNECTION | HITS_PEER_CONNECTION)}, /* one byte is quick */
     {"refuse", .hits = HITS_BORDERS},
-    {"reorder", "{\"share\": \"50%\"}", .hits = HITS_BORDERS & ~(HITS_CONNECTION | HITS_PEER_CONNECTION)},
-    {"reset", "{\"to\": \"127.0.0.0/8\"}", .permanent = true, .traceless = true},
+    {"refuse", "icmp", "{\"with\": \"icmp\"}", .hits = HITS_BORDERS},
+    {"reorder", NULL, "{\"share\": \"50%\"}", .hits = HITS_BORDERS & ~(HITS_CONNECTION | HITS_PEER_CONNECTION)},
+    {"reset", NULL, "{\"to\": \"127.0.0.0/8\"}", .permanent = true, .traceless = true},
     {"start_service", .stopped = true, .supervised = true, .traceless = true},
     {"stop_service", .hits = HITS_VICTIM, .supervised = true, .traceless = true},
 };
@@ -78,10 +90,35 @@ static inline const struct fault_hint *fault_hint(const struct fault_ops *ops)
     return NULL;
 }
 
-static inline const char *fault_hint_options(const struct fault_ops *ops)
+static inline const char *fault_hint_options(const struct fault_hint *hint)
 {
-    const char *options = fault_hint(ops)->options;
-    return options ? options : "{}";
+    return hint->options ? hint->options : "{}";
+}
+
+/* Of a line that names no fault there is nothing to try. */
+static inline const struct fault_ops *fault_hint_ops(const struct fault_hint *hint)
+{
+    const struct fault_ops *ops = fault_find(hint->fault);
+    if (!ops) {
+        fail_msg("tests/contract/test_faults_hints.h has a line for '%s', which is no fault", hint->fault);
+    }
+    return ops;
+}
+
+struct fault_hint_name {
+    char text[64];
+};
+
+/* "loss.bpf" or, for people, "loss (bpf)". */
+static inline struct fault_hint_name fault_hint_name(const struct fault_hint *hint, bool for_people)
+{
+    struct fault_hint_name name = {""};
+    (void)str_copy(name.text, sizeof(name.text), hint->fault);
+    if (hint->variant) {
+        (void)str_format(name.text, sizeof(name.text), "%s%s%s%s", hint->fault, for_people ? " (" : ".", hint->variant,
+                         for_people ? ")" : "");
+    }
+    return name;
 }
 
 #endif

@@ -26,9 +26,9 @@ static char *written(const struct param *param, int64_t value)
 static int make(const struct fault_ops *ops, const char *name, const char *value, struct fault_instance **ret_fault,
                 struct err *err)
 {
-    json_t *options = json_loads(fault_hint_options(ops), 0, NULL);
+    json_t *options = json_loads(fault_hint_options(fault_hint(ops)), 0, NULL);
     json_object_set_new(options, name, json_string(value));
-    return victim_try_fault(ops, options, &victim, ret_fault, err);
+    return victim_try_hint(fault_hint(ops), options, &victim, ret_fault, err);
 }
 
 static void assert_refused(const struct fault_ops *ops, const struct param *param, const char *value)

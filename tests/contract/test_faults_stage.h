@@ -50,12 +50,12 @@ static inline void stage_reset_engine(struct stage *stage)
     (void)stage;
 }
 
-static inline bool stage_engine_differs(const struct stage *stage, const struct fault_ops *ops)
+static inline bool stage_engine_differs(const struct stage *stage, const struct fault_hint *hint)
 {
     const struct fake_engine *now = stage->shown;
     bool same = str_eq(now->name, FAKE_ENGINE_CONTAINER) && now->running && !now->paused && now->connected && now->image &&
                 !now->kept_image && now->made == 0;
-    return fault_hint(ops)->engine && !same;
+    return hint->engine && !same;
 }
 
 /* ---- the certificate ---- */
@@ -111,9 +111,8 @@ static inline void stage_begin(struct stage *stage)
 }
 
 /* The fault's description; the stage stands. New reference. */
-static inline json_t *stage_enter(struct stage *stage, const struct fault_ops *ops)
+static inline json_t *stage_enter(struct stage *stage, const struct fault_hint *hint)
 {
-    const struct fault_hint *hint = fault_hint(ops);
     if (hint->shop && !*stage->victim.shop.folder) {
         stage_leave(stage); /* who shows a certificate is another process */
     }
@@ -121,7 +120,7 @@ static inline json_t *stage_enter(struct stage *stage, const struct fault_ops *o
     if (is_new) {
         stage_begin(stage);
     }
-    struct fault_instance *fault = victim_fault(ops, &stage->victim);
+    struct fault_instance *fault = victim_hint(hint, &stage->victim);
     json_t *description = fault_instance_to_json(fault), *target = json_object_get(description, "target");
     fault_instance_free(fault);
     if (hint->supervised) {
@@ -140,11 +139,13 @@ static inline json_t *stage_enter(struct stage *stage, const struct fault_ops *o
     return description;
 }
 
-static inline bool stage_is_well(const struct stage *stage)
+/* Is it there for the next one? Some faults end the victim, or its connection. */
+static inline bool stage_is_well(const struct stage *stage, const struct fault_hint *hint)
 {
     struct proc_info info;
     const struct victim *victim = &stage->victim;
-    return proc_read(victim->parent, &info) && info.state != 'Z' && proc_read(victim->child, &info) && info.state != 'Z';
+    return !hint->permanent && !hint->stopped && !hint->resets && proc_read(victim->parent, &info) && info.state != 'Z' &&
+           proc_read(victim->child, &info) && info.state != 'Z';
 }
 
 static inline bool stage_has(const struct stage *stage, pid_t pid)
@@ -154,18 +155,17 @@ static inline bool stage_has(const struct stage *stage, pid_t pid)
 }
 
 /* What is not as it was, one text each, besides what a snapshot sees. */
-static inline void stage_compare(struct stage *stage, const struct fault_ops *ops, json_t *left)
+static inline void stage_compare(struct stage *stage, const struct fault_hint *hint, json_t *left)
 {
-    const struct fault_hint *hint = fault_hint(ops);
     char name[300];
     if (hint->supervised && (supervisor_ask(&stage->supervisor) > 0) != !hint->stopped) {
         json_array_append_new(left, json_string(hint->stopped ? "the service runs, and did not before"
                                                               : "the service does not run, and did before"));
     }
-    if (stage_engine_differs(stage, ops)) {
+    if (stage_engine_differs(stage, hint)) {
         json_array_append_new(left, json_string("the container is not as it was"));
     }
-    if (ops->targets & FAULT_CONTROL && !victim_control_is_on()) {
+    if (fault_hint_ops(hint)->targets & FAULT_CONTROL && !victim_control_is_on()) {
         json_array_append_new(left, json_string("the control does not say what it said"));
     }
     if (hint->shop) {

@@ -310,9 +310,10 @@ static inline bool victim_control_is_on(void)
 }
 
 /* With options as JSON; region "east" of the lab, its host, the victim or a control: the first that the fault can be pointed at. */
-static inline int victim_try_fault(const struct fault_ops *ops, json_t *options, struct victim *victim,
-                                   struct fault_instance **ret_fault, struct err *err)
+static inline int victim_try_hint(const struct fault_hint *hint, json_t *options, struct victim *victim,
+                                  struct fault_instance **ret_fault, struct err *err)
 {
+    const struct fault_ops *ops = fault_hint_ops(hint);
     const char *kind = ops->targets & FAULT_REGION    ? "region"
                        : ops->targets & FAULT_HOST    ? "host"
                        : ops->targets & FAULT_CONTROL ? "control"
@@ -326,10 +327,10 @@ static inline int victim_try_fault(const struct fault_ops *ops, json_t *options,
     if (ops->targets & FAULT_CONTROL) {
         json_object_set_new(json_object_get(description, "target"), "control", victim_control());
     }
-    if (fault_hint(ops)->stopped) {
+    if (hint->stopped) {
         victim_end(*victim);
     }
-    if (fault_hint(ops)->shop) {
+    if (hint->shop) {
         victim_open_shop(victim);
         json_t *target = json_object_get(description, "target");
         json_object_set_new(target, "handles", json_pack("{s:o}", "victim", victim_handle(victim)));
@@ -342,11 +343,16 @@ static inline int victim_try_fault(const struct fault_ops *ops, json_t *options,
     return status;
 }
 
-static inline struct fault_instance *victim_fault(const struct fault_ops *ops, struct victim *victim)
+static inline struct fault_instance *victim_hint(const struct fault_hint *hint, struct victim *victim)
 {
     struct fault_instance *fault = NULL;
-    must(victim_try_fault(ops, json_loads(fault_hint_options(ops), 0, NULL), victim, &fault, err));
+    must(victim_try_hint(hint, json_loads(fault_hint_options(hint), 0, NULL), victim, &fault, err));
     return fault;
+}
+
+static inline struct fault_instance *victim_fault(const struct fault_ops *ops, struct victim *victim)
+{
+    return victim_hint(fault_hint(ops), victim);
 }
 
 #endif

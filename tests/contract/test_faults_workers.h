@@ -15,28 +15,67 @@ static inline const char *workers_setting(const char *name, const char *fallback
     return value && *value ? value : fallback;
 }
 
-/* For scripts that go through the faults one by one; gives an exit code. */
-static inline int workers_list_faults(void)
+/* With `only`, the fault of that name with all its variants, or one of them; an empty list says that there is none. */
+static inline size_t workers_print_faults(const char *only)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < ARRAY_LEN(fault_hints); i++) {
+        struct fault_hint_name name = fault_hint_name(&fault_hints[i], false);
+        if (!only || str_eq(only, fault_hints[i].fault) || str_eq(only, name.text)) {
+            printf("%s\n", name.text);
+            found++;
+        }
+    }
+    return found;
+}
+
+/* Says that there is no such fault, which name is nearest, and all of them. */
+static inline void workers_refuse(const char *name)
+{
+    struct fault_hint_name texts[ARRAY_LEN(fault_hints)];
+    const char *names[ARRAY_LEN(fault_hints)];
+    char hint[96];
+    for (size_t i = 0; i < ARRAY_LEN(fault_hints); i++) {
+        texts[i] = fault_hint_name(&fault_hints[i], false);
+        names[i] = texts[i].text;
+    }
+    str_did_you_mean(name, names, ARRAY_LEN(fault_hints), hint);
+    printf("there is no fault '%s'%s; there are:\n", name, hint);
+    (void)workers_print_faults(NULL);
+}
+
+/* For scripts that go through the faults one by one: each has a line. Gives an exit code. */
+static inline int workers_list_faults(const char *only)
 {
     size_t count = 0;
     const struct fault_ops *const *faults = fault_list(&count);
     for (size_t i = 0; i < count; i++) {
-        printf("%s\n", faults[i]->name);
+        (void)fault_hint(faults[i]);
+    }
+    if (workers_print_faults(only) == 0) {
+        workers_refuse(only);
+        return 2;
     }
     return 0;
 }
 
-/* The fault that a setting names is one: else prints what was found, the nearest name and all of them, and gives false. */
+static inline bool workers_is_asked_for(const char *setting, const struct fault_hint *hint)
+{
+    const char *only = workers_setting(setting, NULL);
+    return !only || str_eq(only, fault_hint_name(hint, false).text);
+}
+
+/* Does the setting name one of them, or nothing? Else says so. */
 static inline bool workers_know(const char *setting)
 {
-    const char *name = workers_setting(setting, NULL);
-    struct err err = {0};
-    if (!name || fault_require(name, &err)) {
-        return true;
+    bool known = false;
+    for (size_t i = 0; i < ARRAY_LEN(fault_hints); i++) {
+        known = known || workers_is_asked_for(setting, &fault_hints[i]);
     }
-    printf("%s: %s; there are:\n", setting, err.text);
-    (void)workers_list_faults();
-    return false;
+    if (!known) {
+        workers_refuse(workers_setting(setting, ""));
+    }
+    return known;
 }
 
 /* What workers and their parent have together; NULL when there is no memory. */

@@ -17,7 +17,14 @@
 #include "tests/contract/test_kill_everywhere_works.h"
 
 #define SAMPLE "72" /* kills of a run that was not told how many */
-enum { FAULTS_MAX = 64, QUIET_TIMEOUT_S = 60, PHOTOGRAPHS_TIMEOUT_S = 600, TRIES = 3, COUNT = -1, PHOTOGRAPH = -2 };
+enum {
+    FAULTS_MAX = ARRAY_LEN(fault_hints),
+    QUIET_TIMEOUT_S = 60,
+    PHOTOGRAPHS_TIMEOUT_S = 600,
+    TRIES = 3,
+    COUNT = -1,
+    PHOTOGRAPH = -2
+};
 
 static const char *const who_names[] = {"", "agent", "controller", "both", "undo"};
 static const char *const role_names[] = {"controller", "agent", "undo"};
@@ -39,7 +46,7 @@ struct shared { /* between the workers and their parent */
 static struct shared *shared;
 
 struct trial {
-    const struct fault_ops *ops;
+    const struct fault_hint *hint;
     struct attempt attempt;
     struct stage *stage;
     struct way *way;
@@ -52,12 +59,14 @@ static void complain(struct trial *trial, const char *what)
     const struct attempt *attempt = &trial->attempt;
     trial->clean = false;
     if (!attempt->hit) {
-        printf("WRONG %s, %s: %s\n", trial->ops->name, attempt->undoing ? "undo not killed" : "nobody killed", what);
+        printf("WRONG %s, %s: %s\n", fault_hint_name(trial->hint, true).text,
+               attempt->undoing ? "undo not killed" : "nobody killed", what);
         (void)fflush(stdout);
         return;
     }
-    printf("RESIDUE %s: %s killed %s %s, step %ld of the %s: %s\n", trial->ops->name, who_names[attempt->who],
-           attempt->before ? "before" : "after", trace_call_name(attempt->call), attempt->step, role_names[attempt->role], what);
+    printf("RESIDUE %s: %s killed %s %s, step %ld of the %s: %s\n", fault_hint_name(trial->hint, true).text,
+           who_names[attempt->who], attempt->before ? "before" : "after", trace_call_name(attempt->call), attempt->step,
+           role_names[attempt->role], what);
     (void)fflush(stdout);
 }
 
@@ -145,7 +154,7 @@ static void compare(struct trial *trial)
 {
     AUTO_JSON json_t *left = json_array();
     struct err err = {0};
-    stage_compare(trial->stage, trial->ops, left);
+    stage_compare(trial->stage, trial->hint, left);
     if (snapshot_compare(trial->stage->before, left, &err) < 0) {
         complain(trial, err.text);
     }
@@ -178,7 +187,7 @@ static bool follow(struct trial *trial, const json_t *fault)
         if (attempt->undoing) {
             be_undo(trial->journal);
         }
-        be_controller(fault, trial->journal, trial->way);
+        be_controller(fault, trial->journal, trial->hint->goes_on, trial->way);
     }
     attempt->controller = pid;
     attempt->trace = &trace;
@@ -211,17 +220,17 @@ static bool is_sample(void)
     return !str_eq(workers_setting("DRILL_KILL_SAMPLE", ""), "all");
 }
 
-static void try_once(const struct fault_ops *ops, const struct work *work, int worker, struct trial *trial)
+static void try_once(const struct fault_hint *hint, const struct work *work, int worker, struct trial *trial)
 {
     static struct stage stage;
-    *trial = (struct trial){.ops = ops, .stage = &stage, .way = &shared->ways[worker], .clean = true};
+    *trial = (struct trial){.hint = hint, .stage = &stage, .way = &shared->ways[worker], .clean = true};
     trial->attempt =
         (struct attempt){.role = work->role, .step = work->step, .who = work->role == OF_UNDO ? WHO_BOTH : work->who};
     trial->attempt.every = str_eq(workers_setting("DRILL_KILL_EVERY", ""), "yes");
     trial->attempt.photographs = work->step == PHOTOGRAPH;
     (void)str_copy(trial->journal, sizeof(trial->journal), "/tmp/drill-kill-XXXXXX");
     assert_non_null(mkdtemp(trial->journal));
-    AUTO_JSON json_t *description = stage_enter(&stage, ops);
+    AUTO_JSON json_t *description = stage_enter(&stage, hint);
     *trial->way = (struct way){0};
     trial->attempt.way = trial->way;
     bool followed = follow(trial, description);
@@ -234,25 +243,24 @@ static void try_once(const struct fault_ops *ops, const struct work *work, int w
     undo(trial);
     compare(trial);
     must(fd_remove_tree(trial->journal, err));
-    if (!trial->clean || fault_hint(ops)->permanent || fault_hint(ops)->stopped || !stage_is_well(&stage)) {
+    if (!trial->clean || !stage_is_well(&stage, hint)) {
         stage_leave(&stage);
     }
 }
 
 /* ---- all of it, side by side ---- */
 
-static bool is_asked_for(const struct fault_ops *ops)
+static bool is_asked_for(const struct fault_hint *hint)
 {
-    const char *only = workers_setting("DRILL_KILL_FAULT", NULL);
-    return !only || str_eq(only, ops->name);
+    return workers_is_asked_for("DRILL_KILL_FAULT", hint);
 }
 
 /* The whole way once more, nobody being killed, to look at what is taken for no step. */
-static bool look_at_questions(const struct fault_ops *ops, int worker)
+static bool look_at_questions(const struct fault_hint *hint, int worker)
 {
     const struct work photograph = {.step = PHOTOGRAPH};
     struct trial trial;
-    try_once(ops, &photograph, worker, &trial);
+    try_once(hint, &photograph, worker, &trial);
     if (trial.attempt.changed[0]) {
         complain(&trial, "what was taken for a question has changed something:");
         complain(&trial, trial.attempt.changed);
@@ -261,11 +269,11 @@ static bool look_at_questions(const struct fault_ops *ops, int worker)
 }
 
 /* Of a drill that is killed while its fault is in force. */
-static void count_steps_of_undo(size_t index, const struct fault_ops *ops, int worker)
+static void count_steps_of_undo(size_t index, const struct fault_hint *hint, int worker)
 {
     const struct work count = {.role = OF_UNDO, .step = COUNT};
     struct trial trial;
-    try_once(ops, &count, worker, &trial);
+    try_once(hint, &count, worker, &trial);
     shared->steps[index][OF_UNDO] = trial.attempt.seen[OF_UNDO];
     shared->tallies[index][0].residue += !trial.clean;
 }
@@ -281,42 +289,41 @@ static void judge_way(struct trial *trial, char cannot[static 600])
 }
 
 /* The whole way, nobody being killed. */
-static void count_steps_of(size_t index, const struct fault_ops *ops, int worker)
+static void count_steps_of(size_t index, const struct fault_hint *hint, int worker)
 {
     const struct work count = {.step = COUNT};
     struct trial trial;
-    try_once(ops, &count, worker, &trial);
+    try_once(hint, &count, worker, &trial);
     judge_way(&trial, shared->cannot[index]);
     if (trial.attempt.missed_pipe) {
         complain(&trial, "a pipe was read in parts of a file's size: such steps would be left out");
     }
     if (!trial.way->broken[0]) {
         memcpy(shared->steps[index], trial.attempt.seen, sizeof(trial.attempt.seen));
-        count_steps_of_undo(index, ops, worker);
+        count_steps_of_undo(index, hint, worker);
     }
-    bool clean = trial.clean && (is_sample() || look_at_questions(ops, worker)); /* a sample has no time for that */
+    bool clean = trial.clean && (is_sample() || look_at_questions(hint, worker)); /* a sample has no time for that */
     shared->tallies[index][0].residue += !clean;
 }
 
 static void count_steps(int worker)
 {
-    size_t count = 0, i;
-    const struct fault_ops *const *faults = fault_list(&count);
-    while ((i = __atomic_fetch_add(&shared->next_to_count, 1, __ATOMIC_RELAXED)) < count && !shared->cannot_follow) {
-        if (is_asked_for(faults[i])) {
-            count_steps_of(i, faults[i], worker);
+    size_t i;
+    while ((i = __atomic_fetch_add(&shared->next_to_count, 1, __ATOMIC_RELAXED)) < FAULTS_MAX && !shared->cannot_follow) {
+        if (is_asked_for(&fault_hints[i])) {
+            count_steps_of(i, &fault_hints[i], worker);
         }
     }
 }
 
 /* How often something is polled is a matter of time: a step that was not come to is tried again. */
-static void do_one(const struct fault_ops *ops, const struct work *work, int worker)
+static void do_one(const struct fault_hint *hint, const struct work *work, int worker)
 {
     struct tally *sum = &shared->tallies[work->fault][work->who];
     struct trial trial = {0};
     bool clean = true, by_undo = false;
     for (int i = 0; i < TRIES && !trial.attempt.hit; i++) {
-        try_once(ops, work, worker, &trial);
+        try_once(hint, work, worker, &trial);
         clean = clean && trial.clean;
         by_undo = by_undo || trial.by_undo;
     }
@@ -328,11 +335,10 @@ static void do_one(const struct fault_ops *ops, const struct work *work, int wor
 
 static void do_work(const struct works *works, int worker)
 {
-    size_t count = 0, i;
-    const struct fault_ops *const *faults = fault_list(&count);
+    size_t i;
     while ((i = __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED)) < works->list.count) {
         const struct work *work = &works->list.items[i];
-        do_one(faults[work->fault], work, worker);
+        do_one(&fault_hints[work->fault], work, worker);
     }
 }
 
@@ -384,15 +390,13 @@ static void put_row(struct buf *out, size_t index, const char *name)
 
 static struct tally print_table(const char *file)
 {
-    size_t count = 0;
-    const struct fault_ops *const *faults = fault_list(&count);
     struct buf out CLEANUP(buf_clear) = {0};
     struct err err = {0};
     struct tally all = {0};
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < FAULTS_MAX; i++) {
         struct tally sum = sum_of(i);
-        if (is_asked_for(faults[i])) {
-            put_row(&out, i, faults[i]->name);
+        if (is_asked_for(&fault_hints[i])) {
+            put_row(&out, i, fault_hint_name(&fault_hints[i], true).text);
         }
         all = (struct tally){all.tried + sum.tried, all.not_reached + sum.not_reached, all.by_undo + sum.by_undo,
                              all.residue + sum.residue};
@@ -411,13 +415,11 @@ static struct tally print_table(const char *file)
 /* A whole run has kills of every fault that this machine can do; a sample as many in all as were wanted. */
 static bool is_enough(const struct tally *all, size_t planned, size_t wanted)
 {
-    size_t count = 0;
-    const struct fault_ops *const *faults = fault_list(&count);
     bool enough = all->tried == planned && all->not_reached * 20 <= all->tried;
-    for (size_t i = 0; i < count && !is_sample(); i++) {
-        bool none = is_asked_for(faults[i]) && !shared->cannot[i][0] && sum_of(i).tried == 0;
+    for (size_t i = 0; i < FAULTS_MAX && !is_sample(); i++) {
+        bool none = is_asked_for(&fault_hints[i]) && !shared->cannot[i][0] && sum_of(i).tried == 0;
         if (none) {
-            printf("%s: nobody was killed at all\n", faults[i]->name);
+            printf("%s: nobody was killed at all\n", fault_hint_name(&fault_hints[i], true).text);
             enough = false;
         }
     }
@@ -431,7 +433,6 @@ static bool is_enough(const struct tally *all, size_t planned, size_t wanted)
 static int run_all(void)
 {
     size_t wanted = strtoul(workers_setting("DRILL_KILL_SAMPLE", SAMPLE), NULL, 10);
-    size_t count = 0;
     struct works works = {0};
     size_t jobs = strtoul(workers_setting("DRILL_KILL_JOBS", "4"), NULL, 10);
     int code = workers_run(jobs, be_worker, &(struct sides){NULL});
@@ -440,11 +441,10 @@ static int run_all(void)
         printf("skipped: namespaces or ptrace do not work here\n");
         return 77;
     }
-    (void)fault_list(&count);
-    works_list(&works, shared->steps, count);
+    works_list(&works, shared->steps, FAULTS_MAX);
     size_t possible = works.list.count;
     if (is_sample()) {
-        works_draw(&works, count, wanted < possible ? wanted : possible,
+        works_draw(&works, FAULTS_MAX, wanted < possible ? wanted : possible,
                    strtoul(workers_setting("DRILL_KILL_SEED", "1"), NULL, 10));
     }
     failed |= workers_run(jobs, be_worker, &(struct sides){&works}) != 0;
@@ -462,8 +462,8 @@ int main(int argc, char **argv)
     if (argc == 2 && str_eq(argv[1], "agent")) {
         return agent_main(STDIN_FILENO, STDOUT_FILENO, &err) < 0;
     }
-    if (argc == 2 && str_eq(argv[1], "list")) {
-        return workers_list_faults();
+    if (argc >= 2 && str_eq(argv[1], "list")) {
+        return workers_list_faults(argc == 3 ? argv[2] : NULL);
     }
     (void)setenv("ASAN_OPTIONS", "detect_leaks=0:quarantine_size_mb=8",
                  1); /* who is followed cannot be looked at; forks stay cheap */

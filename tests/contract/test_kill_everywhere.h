@@ -11,9 +11,25 @@
 
 enum who { WHO_AGENT = 1, WHO_CONTROLLER = 2, WHO_BOTH = 3, WHO_UNDO = 4, WHO_COUNT };
 enum { OF_CONTROLLER = 0, OF_AGENT, OF_UNDO, ROLE_COUNT };
-enum { CALL_TIMEOUT_S = 10, PROVE_TIMEOUT_MS = 5000 };
+enum { CALL_TIMEOUT_S = 10, PROVE_TIMEOUT_MS = 5000, CHANGES = 2 };
 
 /* ---- the controller: what a drill asks of an agent ---- */
+
+/* What the controller leaves for who follows it, in memory that both have. */
+struct way {
+    char broken[600]; /* where the way broke off, nobody having been killed */
+    bool unsupported; /* there: this machine cannot do it, which is no mistake */
+    bool in_force;
+    int changes; /* of a fault that goes on by itself, as the agent has told them */
+};
+
+static inline void on_event(void *context, struct place *place, const json_t *params, int64_t t_ns)
+{
+    struct way *way = context;
+    (void)place;
+    (void)t_ns;
+    way->changes += str_eq(json_str(params, "kind", ""), "fault.changed");
+}
 
 static inline void on_note(void *context, struct place *place, const json_t *params, int64_t t_ns)
 {
@@ -57,14 +73,18 @@ static inline void put_back(struct places *places, struct place *place)
     }
 }
 
-/* What the controller leaves for who follows it, in memory that both have. */
-struct way {
-    char broken[600]; /* where the way broke off, nobody having been killed */
-    bool unsupported; /* there: this machine cannot do it, which is no mistake */
-    bool in_force;
-};
+/* A fault that goes on by itself is seen to: away and there again, or alive and dead again. */
+static inline int await_changes(struct places *places, struct place *place, const struct way *way, struct err *err)
+{
+    int64_t until_ns = clock_now_ns() + CALL_TIMEOUT_S * NS_PER_S;
+    int status = 0;
+    while (status >= 0 && way->changes < CHANGES && place_is_alive(place) && clock_now_ns() < until_ns) {
+        status = places_step(places, until_ns, -1, err);
+    }
+    return status < 0 || way->changes >= CHANGES ? status : err_set(err, ERR_TIMEOUT, "%d changes were told", way->changes);
+}
 
-static inline void control(struct places *places, struct place *place, const json_t *fault, struct way *way)
+static inline void control(struct places *places, struct place *place, const json_t *fault, bool goes_on, struct way *way)
 {
     struct err err = {0};
     const struct {
@@ -75,13 +95,18 @@ static inline void control(struct places *places, struct place *place, const jso
         {"fault.supported", json_deep_copy(fault)},
         {"fault.apply", json_deep_copy(fault)},
         {"fault.prove", json_pack("{s:s, s:i}", "fault_id", "f7", "timeout_ms", PROVE_TIMEOUT_MS)},
+        {"changes", NULL},
         {"fault.revert", json_pack("{s:s}", "fault_id", "f7")},
         {"fault.residue", json_pack("{s:s}", "fault_id", "f7")},
         {"snapshot.compare", json_object()},
     };
     json_object_set_new(steps[2].params, "ttl_ms", json_integer(60000));
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-        if (ask(place, steps[i].method, steps[i].params, &err) < 0) {
+        bool waits = !steps[i].params;
+        int status = !waits    ? ask(place, steps[i].method, steps[i].params, &err)
+                     : goes_on ? await_changes(places, place, way, &err)
+                               : 0;
+        if (status < 0) {
             (void)str_format(way->broken, sizeof(way->broken), "%s: %s", steps[i].method, err.text);
             way->unsupported = str_eq(steps[i].method, "fault.supported") && err.code == ERR_UNSUPPORTED;
             put_back(places, place);
@@ -91,11 +116,11 @@ static inline void control(struct places *places, struct place *place, const jso
     }
 }
 
-static inline _Noreturn void be_controller(const json_t *fault, const char *journal, struct way *way)
+static inline _Noreturn void be_controller(const json_t *fault, const char *journal, bool goes_on, struct way *way)
 {
-    const struct places_hooks hooks = {.on_event = on_note, .on_log = on_note, .on_lost = on_lost};
+    const struct places_hooks hooks = {.on_event = on_event, .on_log = on_note, .on_lost = on_lost};
     const struct place_settings settings = {.journal_folder = journal, .heartbeat_ms = 1000, .log_file = "/dev/null"};
-    struct places *places = places_new(&hooks, NULL);
+    struct places *places = places_new(&hooks, way);
     struct place *place = NULL;
     struct err err = {0};
     if (places_add_local(places, "east", &settings, &place, &err) < 0 || ask(place, "ping", NULL, &err) < 0) {
@@ -103,7 +128,7 @@ static inline _Noreturn void be_controller(const json_t *fault, const char *jour
         _exit(1);
     }
     (void)raise(SIGSTOP); /* the steps begin */
-    control(places, place, fault, way);
+    control(places, place, fault, goes_on, way);
     places_exit_all(places, 5 * NS_PER_S);
     places_free(places);
     _exit(0);
