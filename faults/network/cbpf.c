@@ -9,12 +9,15 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #include "faults/network/link_socket.h"
 #include "faults/network/qdisc.h"
 #include "harness/base/cleanup.h"
 #include "harness/base/str.h"
+#include "harness/base/thread.h"
 
 enum { PRIORITY = 1, HANDLE = 1, CLSACT_HANDLE = 0xffff0000 };
 
@@ -139,7 +142,7 @@ int cbpf_read(const char *device, struct cbpf_count *ret_count, struct err *err)
     return status;
 }
 
-int cbpf_supported(struct err *err)
+static int try_on_lo(struct err *err)
 {
     struct cbpf_count count;
     int status = cbpf_read("lo", &count, err);
@@ -148,4 +151,31 @@ int cbpf_supported(struct err *err)
     }
     status = cbpf_put("lo", true, false, 0, err);
     return status < 0 ? status : cbpf_remove("lo", err);
+}
+
+struct apart {
+    bool is_apart;
+    int status;
+    struct err *err;
+};
+
+static void *try_apart(void *argument)
+{
+    struct apart *apart = argument;
+    apart->is_apart = unshare(CLONE_NEWNET) == 0;
+    apart->status = apart->is_apart ? try_on_lo(apart->err) : 0;
+    return NULL;
+}
+
+/* A filter outlives who tried it and was killed: it is tried in a network namespace that ends with a thread, where one can be made. */
+int cbpf_supported(struct err *err)
+{
+    struct apart apart = {.err = err};
+    pthread_t thread;
+    int failed = thread_start(&thread, try_apart, &apart);
+    if (failed) {
+        return err_errno(err, failed, "cannot start a thread");
+    }
+    (void)pthread_join(thread, NULL);
+    return apart.is_apart ? apart.status : try_on_lo(err);
 }

@@ -343,6 +343,12 @@ static inline int victim_try_hint(const struct fault_hint *hint, json_t *options
     return status;
 }
 
+static inline int victim_try_fault(const struct fault_ops *ops, json_t *options, struct victim *victim,
+                                   struct fault_instance **ret_fault, struct err *err)
+{
+    return victim_try_hint(fault_hint(ops), options, victim, ret_fault, err);
+}
+
 static inline struct fault_instance *victim_hint(const struct fault_hint *hint, struct victim *victim)
 {
     struct fault_instance *fault = NULL;
