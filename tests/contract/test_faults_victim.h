@@ -300,7 +300,7 @@ static inline json_t *victim_control(void)
     assert_true(fd >= 0 && ftruncate(fd, 0) == 0 && pwrite(fd, "on\n", 3, 0) == 3);
     (void)str_format(path, sizeof(path), "/proc/%d/fd/%d", (int)victim_control_memory.owner, fd);
     return json_pack("{s:[s, s], s:[s, s, s, s], s:i}", "get", "cat", path, "set", "sh", "-c", "printf '%s\\n' \"$1\" >\"$0\"",
-                     path, "timeout_ms", 2000);
+                     path, "timeout_ms", 8000);
 }
 
 static inline bool victim_control_is_on(void)
