@@ -14,15 +14,22 @@
 
 static const int errors[] = {EPERM, ENOMEM, EBUSY, ENOENT, EAGAIN};
 
-enum { FAULTS_MAX = ARRAY_LEN(fault_hints), CALLS_EACH = 10, MESSAGES_EACH = 5, COMPLAINT_BYTES = 1200 };
+enum {
+    FAULTS_MAX = ARRAY_LEN(fault_hints),
+    CALLS_EACH = 9,
+    MESSAGES_EACH = 4,
+    THREADS_EACH = 3,
+    COMPLAINT_BYTES = 1200,
+    LIFE_S = 30
+};
 
 struct tally {
     size_t tried, not_reached, bad;
 };
 
-struct shared { /* between the workers and their parent */
-    long calls[FAULTS_MAX], messages[FAULTS_MAX];
-    char cannot[FAULTS_MAX][600]; /* why this machine cannot do the fault */
+struct shared {                                         /* between the workers and their parent */
+    long calls[FAULTS_MAX][2], messages[FAULTS_MAX][2]; /* of the first thread, and of all others */
+    char cannot[FAULTS_MAX][600];                       /* why this machine cannot do the fault */
     struct tally tallies[FAULTS_MAX];
     size_t next; /* work that was not taken yet */
 };
@@ -31,7 +38,7 @@ static struct shared *shared;
 struct work {
     size_t fault;
     long number;
-    bool message;
+    bool message, thread;
     int error;
 };
 
@@ -100,7 +107,9 @@ static void live(struct fault_instance *fault, const struct fault_hint *hint, st
                     went_well(life, "prepare", ops->prepare(fault, &life->err)) &&
                     went_well(life, "apply", ops->apply(fault, &life->err));
     if (life->applied && !lab_proven(fault, LAB_PATIENCE_MS)) {
-        complain(life, "apply", "said that it worked, but the fault is not in force");
+        struct buf proof CLEANUP(buf_clear) = {0};
+        (void)!ops->prove(fault, &proof, &life->err);
+        complain(life, "apply said that it worked, but the fault is not in force", life->err.text);
     }
     if (life->applied && ops->tick) {
         go_on(fault, life);
@@ -133,6 +142,7 @@ static void be_fault(const json_t *description, const struct fault_hint *hint, i
     struct lent *lent = NULL;
     struct fault_instance *fault = make_fault(description, &lent);
     int descriptors = count_descriptors();
+    (void)alarm(LIFE_S); /* who waits for something that a failed call was to bring waits for ever */
     live(fault, hint, &life);
     (void)raise(SIGSTOP); /* and no more: LeakSanitizer cannot look at a process that is followed */
     fault_instance_free(fault);
@@ -159,9 +169,9 @@ struct trial {
 static void say(struct trial *trial, const char *what, const char *detail)
 {
     const struct attempt *attempt = &trial->attempt;
-    printf("BAD %s: %s %ld (%s) failed with %s: %s%s\n", fault_hint_name(trial->hint, true).text,
-           attempt->message ? "message" : "call", attempt->wanted, trace_call_name(attempt->call),
-           strerrorname_np(attempt->error), what, detail);
+    printf("BAD %s: %s%s %ld (%s) failed with %s: %s%s\n", fault_hint_name(trial->hint, true).text,
+           attempt->thread ? "another thread's " : "", attempt->message ? "message" : "call", attempt->wanted,
+           trace_call_name(attempt->call), strerrorname_np(attempt->error), what, detail);
     (void)fflush(stdout);
     trial->bad = true;
 }
@@ -204,7 +214,8 @@ static void judge(struct trial *trial, int status, int say_fd)
     complaints[size > 0 ? size : 0] = '\0';
     if (status != 0) {
         char what[64];
-        (void)str_format(what, sizeof(what), "wait status %x: ", (unsigned)status);
+        bool hangs = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
+        (void)str_format(what, sizeof(what), "wait status %x%s: ", (unsigned)status, hangs ? ", it hangs" : "");
         say(trial, what, complaints);
     }
 }
@@ -251,8 +262,9 @@ static void do_work(int worker, void *context)
     (void)worker;
     while ((i = __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED)) < works->list.count) {
         const struct work *work = &works->list.items[i];
-        struct trial trial = {.hint = &fault_hints[work->fault],
-                              .attempt = {.wanted = work->number, .message = work->message, .error = work->error}};
+        struct trial trial = {
+            .hint = &fault_hints[work->fault],
+            .attempt = {.wanted = work->number, .message = work->message, .thread = work->thread, .error = work->error}};
         struct tally *tally = &shared->tallies[work->fault];
         try_once(&trial);
         (void)__atomic_fetch_add(&tally->tried, 1, __ATOMIC_RELAXED);
@@ -272,16 +284,25 @@ static bool is_all(void)
 }
 
 /* All with every error; or, spread over all, as many as the test has time for, with the errors in turn. */
-static void add_works(struct works *works, size_t fault, long count, bool message)
+static void add_works(struct works *works, const struct work *first, long count)
 {
     bool all = is_all();
-    long step = all ? 1 : count / (message ? MESSAGES_EACH : CALLS_EACH) + 1, turn = 0;
+    long each = first->thread ? THREADS_EACH : first->message ? MESSAGES_EACH : CALLS_EACH;
+    long step = all ? 1 : count / each + 1, turn = 0;
     for (long i = 0; i < count; i += step, turn++) {
         for (size_t j = 0; j < ARRAY_LEN(errors); j++) {
             if (all || (size_t)turn % ARRAY_LEN(errors) == j) {
-                *VEC_ADD(&works->list) = (struct work){fault, i, message, errors[j]};
+                *VEC_ADD(&works->list) = (struct work){first->fault, i, first->message, first->thread, errors[j]};
             }
         }
+    }
+}
+
+static void add_works_of(struct works *works, size_t fault)
+{
+    for (int thread = 0; thread < 2; thread++) {
+        add_works(works, &(struct work){.fault = fault, .thread = thread}, shared->calls[fault][thread]);
+        add_works(works, &(struct work){.fault = fault, .thread = thread, .message = true}, shared->messages[fault][thread]);
     }
 }
 
@@ -299,7 +320,7 @@ static bool can_follow(void)
         (void)!chdir("/");
         _exit(0);
     }
-    bool works = trace_run(&trace, pid, go[1]) && plain.calls == 1;
+    bool works = trace_run(&trace, pid, go[1]) && plain.calls[0] == 1;
     (void)kill(pid, SIGKILL);
     (void)waitpid(pid, NULL, 0);
     fd_close(go[0]);
@@ -349,8 +370,8 @@ static void count_calls(int worker, void *context)
         struct trial trial = {.hint = &fault_hints[i], .attempt = {.wanted = -1}};
         if (is_asked_for(&fault_hints[i]) && can_be(i, &fault_hints[i])) {
             try_once(&trial);
-            shared->calls[i] = trial.attempt.calls;
-            shared->messages[i] = trial.attempt.messages;
+            memcpy(shared->calls[i], trial.attempt.calls, sizeof(shared->calls[i]));
+            memcpy(shared->messages[i], trial.attempt.messages, sizeof(shared->messages[i]));
             shared->tallies[i].bad += trial.bad;
         }
     }
@@ -365,7 +386,8 @@ static void put_rows(struct buf *out, struct tally *ret_all)
                        shared->cannot[i]);
         } else if (is_asked_for(&fault_hints[i])) {
             buf_printf(out, "| %s | %ld | %ld | %zu | %zu | %zu |\n", fault_hint_name(&fault_hints[i], true).text,
-                       shared->calls[i], shared->messages[i], tally->tried - tally->not_reached, tally->not_reached, tally->bad);
+                       shared->calls[i][0] + shared->calls[i][1], shared->messages[i][0] + shared->messages[i][1],
+                       tally->tried - tally->not_reached, tally->not_reached, tally->bad);
         }
         *ret_all =
             (struct tally){ret_all->tried + tally->tried, ret_all->not_reached + tally->not_reached, ret_all->bad + tally->bad};
@@ -410,8 +432,7 @@ static int run_all(void)
     struct works works = {0};
     int code = workers_run(1, count_calls, NULL);
     for (size_t i = 0; i < FAULTS_MAX && code == 0; i++) {
-        add_works(&works, i, shared->calls[i], false);
-        add_works(&works, i, shared->messages[i], true);
+        add_works_of(&works, i);
     }
     if (code == 0) {
         code = workers_run(strtoul(workers_setting("DRILL_JOBS", "4"), NULL, 10), do_work, &works);

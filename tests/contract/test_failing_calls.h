@@ -9,25 +9,33 @@
 struct attempt {
     long wanted;  /* this call of all that are made, from 0; -1: only count */
     bool message; /* of the netlink messages instead: the kernel refuses it */
+    bool thread;  /* of those of all other threads of the process, instead of its first one's */
     int error;
-    long calls, messages;
+    long calls[2], messages[2]; /* of the first thread, and of all others */
     bool done;
     long call; /* that failed */
-    pid_t refused_pid;
+    pid_t failed_pid;
     uint64_t type_at; /* of the message that was made wrong */
     uint16_t type;
 };
 
-/* Where the first netlink message that a call sends begins; 0: it sends none. */
-static inline uint64_t message_of(const struct trace_step *step)
+/* How many netlink messages a call sends that a kernel may refuse: a batch is many, and its end is none of them. Where the one with that
+ * index begins is in *ret_at. */
+static inline long messages_of(const struct trace_step *step, long index, uint64_t *ret_at)
 {
     struct nlmsghdr header;
+    long count = 0;
     uint64_t size, at = trace_sent(step, &size);
-    bool fits = at && trace_netlink_protocol(step) >= 0 && trace_peek(step->pid, at, &header, sizeof(header));
-    return fits && header.nlmsg_len >= sizeof(header) && header.nlmsg_len < TRACE_MESSAGES_MAX_BYTES &&
-                   (header.nlmsg_flags & NLM_F_REQUEST)
-               ? at
-               : 0;
+    int protocol = at && size < TRACE_MESSAGES_MAX_BYTES ? trace_netlink_protocol(step) : -1;
+    bool fits = protocol >= 0;
+    for (uint64_t done = 0; fits && done + sizeof(header) <= size; done += NLMSG_ALIGN(header.nlmsg_len)) {
+        fits = trace_peek(step->pid, at + done, &header, sizeof(header)) && header.nlmsg_len >= sizeof(header);
+        bool is_end = protocol == NETLINK_NETFILTER && header.nlmsg_type == NFNL_MSG_BATCH_END;
+        bool asks = fits && !is_end && (header.nlmsg_flags & NLM_F_REQUEST);
+        *ret_at = asks && count == index ? at + done : *ret_at;
+        count += asks;
+    }
+    return count;
 }
 
 /* A type that no family knows. */
@@ -37,7 +45,7 @@ static inline void spoil_message(struct attempt *attempt, const struct trace_ste
     attempt->type_at = at + offsetof(struct nlmsghdr, nlmsg_type);
     (void)trace_peek(step->pid, attempt->type_at, &attempt->type, sizeof(attempt->type));
     (void)trace_poke(step->pid, attempt->type_at, &unknown, sizeof(unknown));
-    attempt->refused_pid = step->pid;
+    attempt->failed_pid = step->pid;
     attempt->call = step->call;
 }
 
@@ -53,7 +61,8 @@ static inline bool dress_refusal(const struct attempt *attempt, const struct tra
     if (step->call != SYS_recvmsg || step->result < (int64_t)sizeof(answer) ||
         !trace_peek(step->pid, step->args[1], &message, sizeof(message)) ||
         !trace_peek(step->pid, (uintptr_t)message.msg_iov, &part, sizeof(part)) ||
-        !trace_peek(step->pid, (uintptr_t)part.iov_base, &answer, sizeof(answer)) || answer.header.nlmsg_type != NLMSG_ERROR) {
+        !trace_peek(step->pid, (uintptr_t)part.iov_base, &answer, sizeof(answer)) || answer.header.nlmsg_type != NLMSG_ERROR ||
+        answer.error == 0) { /* that is a yes to one before it in the batch */
         return false;
     }
     answer.error = -attempt->error;
@@ -61,25 +70,30 @@ static inline bool dress_refusal(const struct attempt *attempt, const struct tra
     return !(step->args[2] & MSG_PEEK);
 }
 
+/* What another thread sends are packets' verdicts, which ask for no answer. */
+static inline bool is_refused(struct attempt *attempt, const struct trace_step *step)
+{
+    if (attempt->type_at && step->call == attempt->call) {
+        (void)trace_poke(step->pid, attempt->type_at, &attempt->type, sizeof(attempt->type));
+        attempt->type_at = 0;
+        return attempt->thread;
+    }
+    return dress_refusal(attempt, step);
+}
+
 static inline enum trace_action visit_message(struct attempt *attempt, const struct trace_step *step)
 {
-    if (step->before && attempt->wanted == attempt->messages && !attempt->refused_pid) {
-        uint64_t at = message_of(step);
-        if (at) {
-            spoil_message(attempt, step, at);
-            attempt->messages++;
-        }
-    } else if (step->before && message_of(step)) {
-        attempt->messages++;
-    } else if (!step->before && step->pid == attempt->refused_pid) {
-        if (attempt->type_at && step->call == attempt->call) {
-            (void)trace_poke(step->pid, attempt->type_at, &attempt->type, sizeof(attempt->type));
-            attempt->type_at = 0;
-        } else if (dress_refusal(attempt, step)) {
-            attempt->done = true;
-            return TRACE_LET_GO;
-        }
+    if (!step->before) {
+        attempt->done = attempt->done || (step->pid == attempt->failed_pid && is_refused(attempt, step));
+        return attempt->done ? TRACE_LET_GO : TRACE_GO_ON;
     }
+    uint64_t at = 0;
+    long *sent = &attempt->messages[step->thread];
+    long count = messages_of(step, attempt->wanted - *sent, &at);
+    if (at && step->thread == attempt->thread && !attempt->failed_pid) {
+        spoil_message(attempt, step, at);
+    }
+    *sent += count;
     return TRACE_GO_ON;
 }
 
@@ -99,25 +113,35 @@ static inline bool is_an_answer(const struct attempt *attempt, const struct trac
     return attempt->error == ENOENT && (tells || none);
 }
 
-/* A descriptor that could not be closed is a leak by definition: close is not made to fail. */
+/* A descriptor that could not be closed is a leak by definition; and AddressSanitizer asks for a new thread's stack, which a C library does
+ * by its processors. */
+static inline bool may_fail(const struct trace_step *step)
+{
+    bool theirs =
+        step->call == SYS_tgkill || step->call == SYS_kill || step->call == SYS_close || step->call == SYS_sched_getaffinity;
+    return (step->first || step->thread) && !theirs;
+}
+
+/* Nobody is let go while another thread stands before the call that fails. */
 static inline enum trace_action visit_call(void *context, const struct trace_step *step)
 {
     struct attempt *attempt = context;
-    if (!step->first || step->call == SYS_tgkill || step->call == SYS_kill || step->call == SYS_close) {
+    uint64_t at;
+    if (!may_fail(step)) {
         return TRACE_GO_ON;
     }
     if (attempt->message) {
         return visit_message(attempt, step);
     }
     if (!step->before) {
-        bool failed = attempt->done;
-        return failed ? TRACE_LET_GO : TRACE_GO_ON;
+        return attempt->done && step->pid == attempt->failed_pid ? TRACE_LET_GO : TRACE_GO_ON;
     }
-    attempt->messages += message_of(step) != 0;
-    if (attempt->calls++ != attempt->wanted) {
+    attempt->messages[step->thread] += messages_of(step, -1, &at);
+    if (attempt->calls[step->thread]++ != attempt->wanted || step->thread != attempt->thread) {
         return TRACE_GO_ON;
     }
     attempt->done = true;
+    attempt->failed_pid = step->pid;
     attempt->call = step->call;
     return is_an_answer(attempt, step) ? TRACE_LET_GO : TRACE_FAIL;
 }

@@ -26,9 +26,11 @@
 enum { TRACE_PROCESSES_MAX = 32 };
 
 struct trace_step {
-    pid_t pid;
-    bool first;  /* the process that was given to trace_run, not one that it started */
-    bool before; /* before the call; else after it */
+    pid_t pid;    /* of the thread */
+    pid_t leader; /* of the process, where it is the first one: else as pid */
+    bool first;   /* the process that was given to trace_run, in its first thread; not one that it started */
+    bool thread;  /* another thread of that process */
+    bool before;  /* before the call; else after it */
     long call;
     uint64_t args[6];
     int64_t result; /* after */
@@ -148,6 +150,8 @@ static inline void trace_visit_stop(struct trace *trace, struct trace_process *p
         return;
     }
     struct trace_step step = {.pid = process->pid, .first = process->pid == first};
+    step.thread = !step.first && syscall(SYS_tgkill, first, process->pid, 0) == 0;
+    step.leader = step.thread ? first : process->pid;
     step.before = info.op != PTRACE_SYSCALL_INFO_EXIT;
     if (step.before) { /* what the kernel says of a stop by a filter begins as that of an entry does */
         process->call = (long)info.entry.nr;

@@ -15,7 +15,7 @@ enum { TRACE_MESSAGES_MAX_BYTES = 65536 };
 /* A descriptor of the process, in ours; -1: there is none. */
 static inline int trace_borrow_fd(const struct trace_step *step)
 {
-    int process = (int)syscall(SYS_pidfd_open, step->pid, 0);
+    int process = (int)syscall(SYS_pidfd_open, step->leader, 0);
     int fd = process >= 0 ? (int)syscall(SYS_pidfd_getfd, process, (int)step->args[0], 0) : -1;
     fd_close(process);
     return fd;
