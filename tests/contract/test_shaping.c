@@ -185,7 +185,7 @@ static void a_rate_holds(void **state)
     struct traffic_seen seen = traffic_run(&out, LAB_QUIET_MS);
     double bits = (seen.received - 1) * (1000.0 + TRAFFIC_HEADERS) * 8 / ((double)(seen.last_ns - seen.first_ns) / 1e9);
     print_message("8 Mbit/s: %.3f Mbit/s\n", bits / 1e6);
-    assert_between(bits, 7e6, 8.1e6); /* a busy machine only makes it less */
+    assert_between(bits, 7e6, 8.1e6);    /* a busy machine only makes it less */
     assert_between(seen.p99_ms, 40, 75); /* who would wait longer was dropped */
     assert_true(seen.received < 1300);
     lab_revert(fault);
