@@ -21,7 +21,7 @@
 #include "harness/base/thread.h"
 #include "harness/base/vec.h"
 
-enum { BATCH = 32, HELD_MAX = 1 << 18, TURNS_ASIDE = 64 /* for what comes meanwhile */ };
+enum { BATCH = 32, HELD_MAX = 1 << 18, TURNS_ASIDE = 64 /* for what comes meanwhile */, WAKE_TRIES = 10 };
 
 struct held {
     int64_t due_ns, came_ns;
@@ -368,7 +368,8 @@ void holder_stop(struct holder *holder)
         pthread_mutex_lock(&holder->lock);
         holder->stopping = true;
         pthread_mutex_unlock(&holder->lock);
-        (void)!write(holder->wake_fd, &one, sizeof(one));
+        for (int tries = 0; write(holder->wake_fd, &one, sizeof(one)) < 0 && tries < WAKE_TRIES; tries++) {
+        }
         (void)pthread_join(holder->thread, NULL);
         forget(holder);
     }
