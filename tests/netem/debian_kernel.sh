@@ -45,7 +45,7 @@ chmod 755 "$root/init"
 (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) >"$work/initrd"
 
 # KVM is not asked for: where it is there but cannot run a whole kernel, that shows only after minutes.
-timeout 180 qemu-system-x86_64 -accel tcg -machine pc -cpu max -smp 1 -m 1024 -nographic -nodefaults -no-reboot -serial stdio \
+timeout 360 qemu-system-x86_64 -accel tcg -machine pc -cpu max -smp 1 -m 1024 -nographic -nodefaults -no-reboot -serial stdio \
     -kernel "$kernel/vmlinuz" -initrd "$work/initrd" -append "console=ttyS0 panic=-1 quiet" </dev/null >"$work/console" 2>&1 || true
 tr -d '\r' <"$work/console"
 grep -q '^program ended: 0' "$work/console" || {
