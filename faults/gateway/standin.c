@@ -404,13 +404,12 @@ uint16_t standin_port(const struct standin *standin)
 
 void standin_stop(struct standin *standin)
 {
-    uint64_t one = 1;
     if (!standin) {
         return;
     }
     if (standin->running) {
         standin->stopping = true;
-        (void)!write(standin->wake_fd, &one, sizeof(one));
+        fd_wake(standin->wake_fd);
         (void)pthread_join(standin->thread, NULL);
     }
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {

@@ -21,7 +21,7 @@
 #include "harness/base/thread.h"
 #include "harness/base/vec.h"
 
-enum { BATCH = 32, HELD_MAX = 1 << 18, TURNS_ASIDE = 64 /* for what comes meanwhile */, WAKE_TRIES = 10 };
+enum { BATCH = 32, HELD_MAX = 1 << 18, TURNS_ASIDE = 64 /* for what comes meanwhile */ };
 
 struct held {
     int64_t due_ns, came_ns;
@@ -359,7 +359,6 @@ static void forget(const struct holder *holder)
 
 void holder_stop(struct holder *holder)
 {
-    uint64_t one = 1;
     if (!holder) {
         return;
     }
@@ -368,8 +367,7 @@ void holder_stop(struct holder *holder)
         pthread_mutex_lock(&holder->lock);
         holder->stopping = true;
         pthread_mutex_unlock(&holder->lock);
-        for (int tries = 0; write(holder->wake_fd, &one, sizeof(one)) < 0 && tries < WAKE_TRIES; tries++) {
-        }
+        fd_wake(holder->wake_fd);
         (void)pthread_join(holder->thread, NULL);
         forget(holder);
     }

@@ -163,12 +163,6 @@ static void *relay_main(void *argument)
 
 /* ---- the owner's side ---- */
 
-static void wake(const struct link_relay *relay)
-{
-    const uint64_t one = 1;
-    (void)!write(relay->wake_fd, &one, sizeof(one));
-}
-
 static int watch(const struct link_relay *relay, int fd, void *pointer, struct err *err)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = pointer};
@@ -277,7 +271,7 @@ int link_relay_set(struct link_relay *relay, const struct link_spec *specs, size
     while (status < 0 && relay->links.count > before)
         link_destroy(relay->links.items[--relay->links.count]); /* closing takes it out of epoll; the thread waits for the lock */
     pthread_mutex_unlock(&relay->lock);
-    wake(relay);
+    fd_wake(relay->wake_fd);
     return status;
 }
 
@@ -308,7 +302,7 @@ void link_relay_free(struct link_relay *relay)
         pthread_mutex_lock(&relay->lock);
         relay->stopping = true;
         pthread_mutex_unlock(&relay->lock);
-        wake(relay);
+        fd_wake(relay->wake_fd);
         pthread_join(relay->thread, NULL);
     }
     VEC_EACH(item, &relay->links)

@@ -212,6 +212,14 @@ int fd_remove_tree(const char *path, struct err *err)
     return 0;
 }
 
+void fd_wake(int eventfd)
+{
+    enum { TRIES = 10 };
+    const uint64_t one = 1;
+    for (int i = 0; i < TRIES && write(eventfd, &one, sizeof(one)) < 0; i++) {
+    }
+}
+
 int fd_copy_file(const char *from, const char *to, struct err *err)
 {
     AUTO_FREE char *text = NULL;

@@ -31,6 +31,8 @@ int fd_write_file(const char *path, const char *text, struct err *err) MUST_CHEC
 int fd_make_dirs(const char *path, mode_t mode, struct err *err) MUST_CHECK; /* mkdir -p */
 /* Remove a folder and all below it, not following symbolic links and not crossing into another file system. Missing is fine. */
 int fd_remove_tree(const char *path, struct err *err) MUST_CHECK;
+/* Add one to an eventfd, so that who waits for it wakes up. Tries again what fails: nobody could be told, and the other side would wait for ever. */
+void fd_wake(int eventfd);
 int fd_copy_file(const char *from, const char *to, struct err *err) MUST_CHECK;
 
 #endif

@@ -33,13 +33,12 @@ struct load {
 static void on_changed(void *context, const char *from, const char *to, int64_t t_ns)
 {
     struct load *load = context;
-    uint64_t one = 1;
     json_t *event = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "kind", "observe", "observer", "dns", "subject", load->subject,
                               "from", from, "to", to, "t_ns", (json_int_t)t_ns);
     pthread_mutex_lock(&load->lock);
     json_array_append_new(load->events, event);
     pthread_mutex_unlock(&load->lock);
-    (void)!write(load->event_fd, &one, sizeof(one));
+    fd_wake(load->event_fd);
 }
 
 static void *run(void *context)

@@ -208,10 +208,9 @@ static int attempts(struct readback *readback, struct err *err)
 static void *run(void *context)
 {
     struct readback *readback = context;
-    uint64_t one = 1;
     readback->status = attempts(readback, &readback->error);
     blocks_release();
-    (void)!write(readback->done_fd, &one, sizeof(one));
+    fd_wake(readback->done_fd);
     return NULL;
 }
 
@@ -300,12 +299,11 @@ int readback_finish(struct readback *readback, json_t **ret_result, struct err *
 
 void readback_free(struct readback *readback)
 {
-    uint64_t one = 1;
     if (!readback) {
         return;
     }
     if (readback->running) {
-        (void)!write(readback->cancel_fd, &one, sizeof(one));
+        fd_wake(readback->cancel_fd);
         join(readback);
     }
     resolver_free(readback->resolver);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "harness/base/clock.h"
+#include "harness/base/fd.h"
 #include "harness/base/realtime.h"
 
 enum {
@@ -196,9 +197,8 @@ int vantage_run(struct vantage *vantage, struct err *err)
 
 void vantage_ask_to_end(struct vantage *vantage, bool drop)
 {
-    uint64_t one = 1;
     atomic_store(&vantage->asked, drop ? ASKED_DROP : ASKED_END);
-    (void)!write(vantage->asked_fd, &one, sizeof(one));
+    fd_wake(vantage->asked_fd);
 }
 
 int64_t vantage_start_ns(const struct vantage *vantage)
