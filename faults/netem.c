@@ -196,11 +196,12 @@ int netem_remove(const char *device, enum netem_owner owner, struct err *err)
     AUTO_LINK_SOCKET struct nl_sock *socket = NULL;
     struct link_batch batch = {0};
     struct netem_found found;
-    unsigned index = if_nametoindex(device);
-    if (!index) {
-        return 0;
+    unsigned index = 0;
+    int status = qdisc_interface(device, &index, err);
+    if (status < 0 || !index) {
+        return status;
     }
-    int status = netem_read(device, &found, err);
+    status = netem_read(device, &found, err);
     if (status < 0 || found.handle != owner) {
         return status;
     }

@@ -124,11 +124,18 @@ int cbpf_put(const char *device, bool in, bool out, double share, struct err *er
 
 int cbpf_remove(const char *device, struct err *err)
 {
-    unsigned index = if_nametoindex(device);
+    unsigned index = 0;
     int errnum = 0;
-    int status = index ? change_clsact(RTM_DELQDISC, 0, index, &errnum, err) : 0;
-    bool gone = errnum == ENOENT || errnum == EINVAL || errnum == ENODEV; /* how kernels say that there is none */
-    return status < 0 ? status : errnum && !gone ? explain(device, errnum, err) : 0;
+    struct cbpf_count left = {0};
+    int status = qdisc_interface(device, &index, err);
+    if (status < 0 || !index) {
+        return status;
+    }
+    status = change_clsact(RTM_DELQDISC, 0, index, &errnum, err);
+    if (status == 0 && errnum) { /* kernels say in several ways that there is none */
+        status = cbpf_read(device, &left, err);
+    }
+    return status < 0 || !left.present ? status : err_errno(err, errnum, "tc filter on '%s': cannot take it away", device);
 }
 
 int cbpf_read(const char *device, struct cbpf_count *ret_count, struct err *err)

@@ -1,6 +1,7 @@
 /* One qdisc out of a dump. */
 #include "faults/network/qdisc.h"
 
+#include <errno.h>
 #include <linux/gen_stats.h>
 #include <net/if.h>
 #include <string.h>
@@ -67,6 +68,12 @@ static int visit(const struct nlmsghdr *message, void *context)
         memcpy(qdisc->options, RTA_DATA(options), qdisc->options_size);
     }
     return 0;
+}
+
+int qdisc_interface(const char *device, unsigned *ret_index, struct err *err)
+{
+    *ret_index = if_nametoindex(device);
+    return *ret_index || errno == ENODEV ? 0 : err_errno(err, errno, "cannot look for interface '%s'", device);
 }
 
 int qdisc_read(const char *device, uint32_t parent, struct qdisc *ret_qdisc, struct err *err)

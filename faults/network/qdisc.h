@@ -16,6 +16,8 @@ struct qdisc {
     unsigned char options[1024] __attribute__((aligned(8)));
 };
 
+/* Its index in this network namespace, 0 when there is no such interface (any more). An error only when that cannot be known. */
+int qdisc_interface(const char *device, unsigned *ret_index, struct err *err) MUST_CHECK;
 /* `parent` is TC_H_ROOT or TC_H_CLSACT. */
 int qdisc_read(const char *device, uint32_t parent, struct qdisc *ret_qdisc, struct err *err) MUST_CHECK;
 
