@@ -75,11 +75,12 @@ struct fault_instance {
                                 * before `apply`, and again after it when apply has changed it */
     const struct fault_services *services; /* NULL outside of an agent */
     int64_t before_ns, after_ns;           /* set by the agent around apply and revert */
-    char mechanism[512]; /* set by apply: "nft owner table", "netlink link flags", "pidfd"; where it was not the first
-                                              choice, why not: "classic BPF in a tc filter; nf_tables: …" */
-    bool
-        holds; /* what it shares with other faults (faults/network/shared.h): from apply, or from a journal that it was made from, until
-                   revert */
+    /* Set by apply: "nft owner table", "netlink link flags", "pidfd"; where it was not the first choice, why not: "classic BPF in a tc
+     * filter; nf_tables: …". */
+    char mechanism[512];
+    /* Whether it holds what it shares with other faults (faults/network/shared.h): from apply, or from a journal that it was made from,
+     * until revert. */
+    bool holds;
 };
 
 struct fault_ops {

@@ -9,9 +9,8 @@ const struct param cut_table[] = {
      .type = PARAM_BOOL,
      .offset = offsetof(struct cut_options, reset),
      .fallback = "false",
-     .help = "on revert destroy the TCP connections that stood still, which else wait for TCP's next try (up to two minutes); a "
-             "revert "
-             "from the journal alone destroys none; not with `planes` or `link`"},
+     .help = "on revert destroy the TCP connections that stood still, which else wait for TCP's next try (up to two minutes); "
+             "a revert from the journal alone destroys none; not with `planes` or `link`"},
     {.type = PARAM_END},
 };
 

@@ -426,8 +426,7 @@ const struct fault_ops fault_loss_ops = {
         "nft owner table with numgen, else a classic BPF filter at tc, else the kernel's netem; bursts by held packets or netem",
     .needs = "CAP_NET_ADMIN and CAP_NET_RAW in the place; nf_tables, or sch_ingress and cls_bpf, or sch_netem",
     .proof = "the rules' counters of seen and dropped packets, which probe packets raise, or netem read back from the kernel",
-    .undo = "a revert lets held packets go, then takes the rules away; both go with the agent, whatever ends it; a qdisc and "
-            "gso_max_segs are put back from the journal by the agent or by `drill undo`",
+    .undo = SHAPING_UNDO,
     .check = check,
     .supported = loss_supported,
     .plan = loss_plan,

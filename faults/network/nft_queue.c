@@ -140,7 +140,7 @@ int nft_queue_open(size_t count, bool whole, bool frames, struct nft_queue **ret
     struct nft_queue *queue CLEANUP(nft_queue_cleanup) = xcalloc(1, sizeof(*queue));
     int status = link_socket_open(NETLINK_NETFILTER, &queue->socket, err);
     if (status < 0) {
-        return explain(err->saved_errno, err);
+        return err->saved_errno ? explain(err->saved_errno, err) : status;
     }
     status = bind_free(queue, count);
     for (size_t i = 0; i < count && status == 0; i++) {

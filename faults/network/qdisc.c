@@ -79,12 +79,17 @@ int qdisc_interface(const char *device, unsigned *ret_index, struct err *err)
 int qdisc_read(const char *device, uint32_t parent, struct qdisc *ret_qdisc, struct err *err)
 {
     struct qdisc qdisc = {0};
-    struct reading reading = {(int)if_nametoindex(device), parent, &qdisc};
-    struct link_dump dump = {.type = RTM_GETQDISC, .index = reading.index, .visit = visit, .context = &reading};
-    if (!reading.index) {
-        return err_set(err, ERR_INPUT, "interface '%s' is not in this network namespace", device);
+    unsigned index = 0;
+    int status = qdisc_interface(device, &index, err);
+    if (status == 0 && !index) {
+        status = err_set(err, ERR_INPUT, "interface '%s' is not in this network namespace", device);
     }
-    int status = link_dump(&dump, err);
+    if (status < 0) {
+        return status;
+    }
+    struct reading reading = {(int)index, parent, &qdisc};
+    struct link_dump dump = {.type = RTM_GETQDISC, .index = reading.index, .visit = visit, .context = &reading};
+    status = link_dump(&dump, err);
     if (status == 0) {
         *ret_qdisc = qdisc;
     }

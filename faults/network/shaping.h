@@ -31,6 +31,14 @@ struct shaping_options {
          .help = "the kernel's netem, packets held by the agent, or whichever can do it, netem first"},                          \
         SHAPING_OPTION_SEED(options, member.seed)
 
+/* What the catalogue says of all that shape by these rungs. */
+#define SHAPING_MECHANISMS "the kernel's netem where it does what is asked, else packets held by the agent (NFQUEUE with bypass)"
+#define SHAPING_NEEDS "CAP_NET_ADMIN and CAP_NET_RAW in the place; sch_netem, or nf_tables with nfnetlink_queue"
+#define SHAPING_PROOF "netem read back from the kernel; of held packets: the rules' counters and what became of probe packets"
+#define SHAPING_UNDO                                                                                                             \
+    "a revert lets held packets go, then takes the rules away; both go with the agent, whatever ends it; a qdisc and "           \
+    "gso_max_segs are put back from the journal by the agent or by `drill undo`"
+
 struct shaping {                    /* what one fault asks for, made anew from its options each time */
     struct shaping_options options; /* its strings are the fault's */
     struct shape shape;

@@ -1,6 +1,6 @@
 /* Every system call and every netlink message of every registered fault fails once: the error is in words, memory and descriptors do not
  * leak, nothing is left behind, and who says that it worked is right. Without more words a part of them, spread over all; with
- * DRILL_FAILING_CALLS=all every call with every error. Environment further: DRILL_FAULT=NAME, DRILL_JOBS, DRILL_TABLE=FILE (rows in
+ * DRILL_FAILING_CALLS=all every call with every error. Environment further: DRILL_PROOF_FAULT=NAME, DRILL_PROOF_JOBS, DRILL_PROOF_TABLE=FILE (rows in
  * Markdown). ci/failing-calls sets them; "list" as argument names the faults. */
 #include "tests/contract/test_failing_calls.h"
 #include "tests/contract/test_faults_stage.h"
@@ -273,11 +273,6 @@ static void do_work(int worker, void *context)
     }
 }
 
-static bool is_asked_for(const struct fault_hint *hint)
-{
-    return workers_is_asked_for("DRILL_FAULT", hint);
-}
-
 static bool is_all(void)
 {
     return str_eq(workers_setting("DRILL_FAILING_CALLS", ""), "all");
@@ -368,7 +363,7 @@ static void count_calls(int worker, void *context)
     }
     for (size_t i = 0; i < FAULTS_MAX; i++) {
         struct trial trial = {.hint = &fault_hints[i], .attempt = {.wanted = -1}};
-        if (is_asked_for(&fault_hints[i]) && can_be(i, &fault_hints[i])) {
+        if (workers_is_asked_for(&fault_hints[i]) && can_be(i, &fault_hints[i])) {
             try_once(&trial);
             memcpy(shared->calls[i], trial.attempt.calls, sizeof(shared->calls[i]));
             memcpy(shared->messages[i], trial.attempt.messages, sizeof(shared->messages[i]));
@@ -381,10 +376,10 @@ static void put_rows(struct buf *out, struct tally *ret_all)
 {
     for (size_t i = 0; i < FAULTS_MAX; i++) {
         const struct tally *tally = &shared->tallies[i];
-        if (is_asked_for(&fault_hints[i]) && shared->cannot[i][0]) {
+        if (workers_is_asked_for(&fault_hints[i]) && shared->cannot[i][0]) {
             buf_printf(out, "| %s | cannot be in force here: %s | | | | |\n", fault_hint_name(&fault_hints[i], true).text,
                        shared->cannot[i]);
-        } else if (is_asked_for(&fault_hints[i])) {
+        } else if (workers_is_asked_for(&fault_hints[i])) {
             buf_printf(out, "| %s | %ld | %ld | %zu | %zu | %zu |\n", fault_hint_name(&fault_hints[i], true).text,
                        shared->calls[i][0] + shared->calls[i][1], shared->messages[i][0] + shared->messages[i][1],
                        tally->tried - tally->not_reached, tally->not_reached, tally->bad);
@@ -397,11 +392,11 @@ static void put_rows(struct buf *out, struct tally *ret_all)
 /* Of each fault that this machine can do some calls were made to fail. */
 static bool is_enough(const struct tally *all)
 {
-    bool enough = all->tried > 0 || workers_setting("DRILL_FAULT", NULL);
+    bool enough = all->tried > 0 || workers_setting("DRILL_PROOF_FAULT", NULL);
     for (size_t i = 0; i < FAULTS_MAX; i++) {
         const struct tally *tally = &shared->tallies[i];
         bool may_be_none = shared->cannot[i][0] || fault_hints[i].idle;
-        bool none = is_asked_for(&fault_hints[i]) && !may_be_none && tally->tried == tally->not_reached;
+        bool none = workers_is_asked_for(&fault_hints[i]) && !may_be_none && tally->tried == tally->not_reached;
         if (none) {
             printf("%s: no call was made to fail\n", fault_hint_name(&fault_hints[i], true).text);
             enough = false;
@@ -415,7 +410,7 @@ static int report(void)
     struct buf out CLEANUP(buf_clear) = {0};
     struct err err = {0};
     struct tally all = {0};
-    const char *file = workers_setting("DRILL_TABLE", NULL);
+    const char *file = workers_setting("DRILL_PROOF_TABLE", NULL);
     put_rows(&out, &all);
     printf("| fault | calls | netlink messages | made to fail | not reached again | bad |\n|---|---|---|---|---|---|\n%s"
            "%zu made to fail, %zu not reached again, %zu bad\n",
@@ -435,7 +430,7 @@ static int run_all(void)
         add_works_of(&works, i);
     }
     if (code == 0) {
-        code = workers_run(strtoul(workers_setting("DRILL_JOBS", "4"), NULL, 10), do_work, &works);
+        code = workers_run(strtoul(workers_setting("DRILL_PROOF_JOBS", "4"), NULL, 10), do_work, &works);
     }
     VEC_CLEAR(&works.list);
     int found = code == 77 ? 0 : report();
@@ -447,7 +442,7 @@ int main(int argc, char **argv)
     if (argc >= 2 && str_eq(argv[1], "list")) {
         return workers_list_faults(argc == 3 ? argv[2] : NULL);
     }
-    if (!workers_know("DRILL_FAULT")) {
+    if (!workers_know()) {
         return 2;
     }
     shared = workers_share(sizeof(*shared));

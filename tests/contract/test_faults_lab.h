@@ -25,6 +25,7 @@
 #include "faults/fault.h"
 #include "faults/network/link.h"
 #include "faults/network/link_socket.h"
+#include "faults/snapshot.h"
 #include "harness/base/clock.h"
 #include "harness/base/fd.h"
 #include "harness/base/str.h"
@@ -296,6 +297,24 @@ static inline void lab_assert_clean(struct fault_instance *fault)
     struct buf left CLEANUP(buf_clear) = {0};
     must(fault->ops->residue(fault, &left, err));
     assert_string_equal(buf_str(&left), "");
+}
+
+/* A fixture of tests that compare with how this place looked before them. */
+static struct snapshot *lab_before;
+
+static inline int lab_photograph(void **state)
+{
+    (void)state;
+    snapshot_free(TAKE(lab_before));
+    must(snapshot_take(&lab_before, err));
+    return 0;
+}
+
+static inline int lab_forget(void **state)
+{
+    (void)state;
+    snapshot_free(TAKE(lab_before));
+    return 0;
 }
 
 static inline void lab_revert(struct fault_instance *fault)

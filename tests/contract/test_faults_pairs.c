@@ -28,8 +28,6 @@ static const struct kind kinds[KIND_COUNT] = {
 static const int pairs[][2] = {{RULES, RULES},   {RULES, FILTER},  {FILTER, RULES}, {FILTER, HELD}, {REFUSE, REFUSE},
                                {BACKBONE, BOTH}, {BOTH, BACKBONE}, {BOTH, FLAP},    {FLAP, BOTH},   {BACKBONE, RULES}};
 
-static struct snapshot *before;
-
 static struct fault_instance *make(const struct kind *kind, const char *id)
 {
     struct fault_instance *fault = lab_fault(kind->fault, kind->options, NULL);
@@ -43,20 +41,6 @@ static void inject(struct fault_instance *fault)
     must(fault->ops->supported(fault, err));
     must(fault->ops->prepare(fault, err));
     must(fault->ops->apply(fault, err));
-}
-
-static int take(void **state)
-{
-    (void)state;
-    must(snapshot_take(&before, err));
-    return 0;
-}
-
-static int drop(void **state)
-{
-    (void)state;
-    snapshot_free(TAKE(before));
-    return 0;
 }
 
 static bool ration_is_lifted(void)
@@ -81,7 +65,7 @@ static void assert_in_force(const struct kind *kind)
 static void assert_as_before(const char *what)
 {
     AUTO_JSON json_t *left = json_array();
-    must(snapshot_compare(before, left, err));
+    must(snapshot_compare(lab_before, left, err));
     for (size_t i = 0; i < json_array_size(left); i++) { /* stopped processes are other tests' */
         const char *text = json_string_value(json_array_get(left, i));
         if (!str_starts_with(text, "stopped process") && !str_starts_with(text, "helper process")) {
@@ -222,8 +206,7 @@ static void a_route_over_both_comes_back(void **state)
         put_hop(batch, "10.254.1.1", "backbone");
         link_batch_nest_end(batch, hops);
     });
-    (void)drop(NULL);
-    (void)take(NULL);
+    (void)lab_photograph(NULL);
     struct fault_instance *fault = lab_fault("link_down", "{}", NULL);
     lab_inject(fault);
     lab_revert(fault);
@@ -264,11 +247,11 @@ static void undo_goes_newest_first(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(pairs_leave_nothing, take, drop),
-        cmocka_unit_test_setup_teardown(what_another_process_changed_is_its_own, take, drop),
-        cmocka_unit_test_setup_teardown(a_flap_minds_others, take, drop),
-        cmocka_unit_test_setup_teardown(a_route_over_both_comes_back, take, drop),
-        cmocka_unit_test_setup_teardown(undo_goes_newest_first, take, drop),
+        cmocka_unit_test_setup_teardown(pairs_leave_nothing, lab_photograph, lab_forget),
+        cmocka_unit_test_setup_teardown(what_another_process_changed_is_its_own, lab_photograph, lab_forget),
+        cmocka_unit_test_setup_teardown(a_flap_minds_others, lab_photograph, lab_forget),
+        cmocka_unit_test_setup_teardown(a_route_over_both_comes_back, lab_photograph, lab_forget),
+        cmocka_unit_test_setup_teardown(undo_goes_newest_first, lab_photograph, lab_forget),
     };
     if (!lab_make_namespaces()) {
         return 77;

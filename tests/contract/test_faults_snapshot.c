@@ -11,29 +11,12 @@
 #include "faults/network/nft.h"
 #include "faults/snapshot.h"
 
-static struct snapshot *before;
-
-static int take(void **state)
-{
-    (void)state;
-    must(snapshot_take(&before, err));
-    return 0;
-}
-
-static int drop(void **state)
-{
-    (void)state;
-    snapshot_free(before);
-    before = NULL;
-    return 0;
-}
-
 /* Is there a difference that says this? NULL: is there any? Stopped processes may be other tests'. */
 static bool says(const char *words)
 {
     AUTO_JSON json_t *left = json_array();
     bool found = false;
-    must(snapshot_compare(before, left, err));
+    must(snapshot_compare(lab_before, left, err));
     for (size_t i = 0; i < json_array_size(left); i++) {
         const char *text = json_string_value(json_array_get(left, i));
         bool fits = words ? strstr(text, words) != NULL : !str_starts_with(text, "stopped process");
@@ -181,8 +164,7 @@ static void bridges_are_seen(void **state)
     }
     header.ifi_index = (int)if_nametoindex("bridge");
     assert_true(says("link bridge is new"));
-    (void)drop(NULL);
-    (void)take(NULL);
+    (void)lab_photograph(NULL);
     set_link("lan", IFLA_MASTER, (uint32_t)header.ifi_index);
     AUTO_FREE char *words = xasprintf("master %d now", header.ifi_index);
     assert_true(says(words));
@@ -251,8 +233,7 @@ static void cgroups_are_seen(void **state)
     (void)state;
     assert_return_code(mount("cgroups", "/sys/fs/cgroup", "tmpfs", 0, NULL), errno);
     must(fd_make_dirs("/sys/fs/cgroup/system.slice/web.service", 0755, err));
-    (void)drop(NULL);
-    (void)take(NULL);
+    (void)lab_photograph(NULL);
     must(fd_make_dirs("/sys/fs/cgroup/system.slice/drill-f1", 0755, err));
     assert_true(says("cgroup /sys/fs/cgroup/system.slice/drill-f1 is new"));
     must(fd_write_file_atomic("/sys/fs/cgroup/system.slice/web.service/cgroup.freeze", "1\n", 2, err));
@@ -277,8 +258,7 @@ static void processes_are_seen(void **state)
     assert_int_equal(waitpid(helper, NULL, WUNTRACED), helper);
     (void)str_format(words, sizeof(words), "stopped process %d", (int)helper);
     assert_true(says(words));
-    (void)drop(NULL);
-    (void)take(NULL);
+    (void)lab_photograph(NULL);
     assert_int_equal(kill(helper, SIGKILL), 0);
     assert_int_equal(waitpid(helper, NULL, 0), helper);
     assert_false(says("helper process")); /* that it has ended is no finding */
@@ -287,19 +267,19 @@ static void processes_are_seen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(traffic_is_no_difference, take, drop),
-        cmocka_unit_test_setup_teardown(addresses_and_routes_are_seen, take, drop),
-        cmocka_unit_test_setup_teardown(neighbours_are_seen, take, drop),
-        cmocka_unit_test_setup_teardown(qdiscs_and_rules_are_seen, take, drop),
-        cmocka_unit_test_setup_teardown(tables_links_and_sysctls_are_seen, take, drop),
-        cmocka_unit_test_setup_teardown(filters_are_seen, take, drop),
-        cmocka_unit_test_setup_teardown(link_settings_are_seen, take, drop),
-        cmocka_unit_test_setup_teardown(bridges_are_seen, take, drop),
-        cmocka_unit_test_setup_teardown(link_flags_are_seen, take, drop),
-        cmocka_unit_test_setup_teardown(sysctls_are_seen, take, drop),
-        cmocka_unit_test_setup_teardown(mounts_are_seen, take, drop),
-        cmocka_unit_test_setup_teardown(cgroups_are_seen, take, drop),
-        cmocka_unit_test_setup_teardown(processes_are_seen, take, drop),
+        cmocka_unit_test_setup_teardown(traffic_is_no_difference, lab_photograph, lab_forget),
+        cmocka_unit_test_setup_teardown(addresses_and_routes_are_seen, lab_photograph, lab_forget),
+        cmocka_unit_test_setup_teardown(neighbours_are_seen, lab_photograph, lab_forget),
+        cmocka_unit_test_setup_teardown(qdiscs_and_rules_are_seen, lab_photograph, lab_forget),
+        cmocka_unit_test_setup_teardown(tables_links_and_sysctls_are_seen, lab_photograph, lab_forget),
+        cmocka_unit_test_setup_teardown(filters_are_seen, lab_photograph, lab_forget),
+        cmocka_unit_test_setup_teardown(link_settings_are_seen, lab_photograph, lab_forget),
+        cmocka_unit_test_setup_teardown(bridges_are_seen, lab_photograph, lab_forget),
+        cmocka_unit_test_setup_teardown(link_flags_are_seen, lab_photograph, lab_forget),
+        cmocka_unit_test_setup_teardown(sysctls_are_seen, lab_photograph, lab_forget),
+        cmocka_unit_test_setup_teardown(mounts_are_seen, lab_photograph, lab_forget),
+        cmocka_unit_test_setup_teardown(cgroups_are_seen, lab_photograph, lab_forget),
+        cmocka_unit_test_setup_teardown(processes_are_seen, lab_photograph, lab_forget),
     };
     if (!lab_make_namespaces()) {
         return 77;

@@ -59,21 +59,21 @@ static inline int workers_list_faults(const char *only)
     return 0;
 }
 
-static inline bool workers_is_asked_for(const char *setting, const struct fault_hint *hint)
+static inline bool workers_is_asked_for(const struct fault_hint *hint)
 {
-    const char *only = workers_setting(setting, NULL);
+    const char *only = workers_setting("DRILL_PROOF_FAULT", NULL);
     return !only || str_eq(only, fault_hint_name(hint, false).text);
 }
 
-/* Does the setting name one of them, or nothing? Else says so. */
-static inline bool workers_know(const char *setting)
+/* Is one of them asked for, or all? Else says so. */
+static inline bool workers_know(void)
 {
     bool known = false;
     for (size_t i = 0; i < ARRAY_LEN(fault_hints); i++) {
-        known = known || workers_is_asked_for(setting, &fault_hints[i]);
+        known = known || workers_is_asked_for(&fault_hints[i]);
     }
     if (!known) {
-        workers_refuse(workers_setting(setting, ""));
+        workers_refuse(workers_setting("DRILL_PROOF_FAULT", ""));
     }
     return known;
 }

@@ -5,8 +5,8 @@
  * user's own is.
  *
  * Environment: DRILL_KILL_SAMPLE=N (steps in all; "all": each), DRILL_KILL_EVERY=yes (questions to the kernel are steps too),
- * DRILL_KILL_SEED, DRILL_KILL_FAULT=NAME, DRILL_KILL_JOBS,
- * DRILL_KILL_TABLE=FILE (its rows in Markdown). ci/kill-everywhere sets them; "list" as argument names the faults. Exits 1 when anything
+ * DRILL_KILL_SEED, DRILL_PROOF_FAULT=NAME, DRILL_PROOF_JOBS,
+ * DRILL_PROOF_TABLE=FILE (its rows in Markdown). ci/kill-everywhere sets them; "list" as argument names the faults. Exits 1 when anything
  * is left, when a way breaks off though nobody was killed, and when fewer were killed than was asked for. */
 #include "tests/contract/test_kill_everywhere.h"
 
@@ -250,11 +250,6 @@ static void try_once(const struct fault_hint *hint, const struct work *work, int
 
 /* ---- all of it, side by side ---- */
 
-static bool is_asked_for(const struct fault_hint *hint)
-{
-    return workers_is_asked_for("DRILL_KILL_FAULT", hint);
-}
-
 /* The whole way once more, nobody being killed, to look at what is taken for no step. */
 static bool look_at_questions(const struct fault_hint *hint, int worker)
 {
@@ -310,7 +305,7 @@ static void count_steps(int worker)
 {
     size_t i;
     while ((i = __atomic_fetch_add(&shared->next_to_count, 1, __ATOMIC_RELAXED)) < FAULTS_MAX && !shared->cannot_follow) {
-        if (is_asked_for(&fault_hints[i])) {
+        if (workers_is_asked_for(&fault_hints[i])) {
             count_steps_of(i, &fault_hints[i], worker);
         }
     }
@@ -395,7 +390,7 @@ static struct tally print_table(const char *file)
     struct tally all = {0};
     for (size_t i = 0; i < FAULTS_MAX; i++) {
         struct tally sum = sum_of(i);
-        if (is_asked_for(&fault_hints[i])) {
+        if (workers_is_asked_for(&fault_hints[i])) {
             put_row(&out, i, fault_hint_name(&fault_hints[i], true).text);
         }
         all = (struct tally){all.tried + sum.tried, all.not_reached + sum.not_reached, all.by_undo + sum.by_undo,
@@ -417,7 +412,7 @@ static bool is_enough(const struct tally *all, size_t planned, size_t wanted)
 {
     bool enough = all->tried == planned && all->not_reached * 20 <= all->tried;
     for (size_t i = 0; i < FAULTS_MAX && !is_sample(); i++) {
-        bool none = is_asked_for(&fault_hints[i]) && !shared->cannot[i][0] && sum_of(i).tried == 0;
+        bool none = workers_is_asked_for(&fault_hints[i]) && !shared->cannot[i][0] && sum_of(i).tried == 0;
         if (none) {
             printf("%s: nobody was killed at all\n", fault_hint_name(&fault_hints[i], true).text);
             enough = false;
@@ -434,7 +429,7 @@ static int run_all(void)
 {
     size_t wanted = strtoul(workers_setting("DRILL_KILL_SAMPLE", SAMPLE), NULL, 10);
     struct works works = {0};
-    size_t jobs = strtoul(workers_setting("DRILL_KILL_JOBS", "4"), NULL, 10);
+    size_t jobs = strtoul(workers_setting("DRILL_PROOF_JOBS", "4"), NULL, 10);
     int code = workers_run(jobs, be_worker, &(struct sides){NULL});
     bool failed = code != 0;
     if (code == 77 || shared->cannot_follow) {
@@ -448,7 +443,7 @@ static int run_all(void)
                    strtoul(workers_setting("DRILL_KILL_SEED", "1"), NULL, 10));
     }
     failed |= workers_run(jobs, be_worker, &(struct sides){&works}) != 0;
-    struct tally all = print_table(workers_setting("DRILL_KILL_TABLE", NULL));
+    struct tally all = print_table(workers_setting("DRILL_PROOF_TABLE", NULL));
     printf("%zu of %zu kills made, %zu steps not reached again, %zu undone by drill undo, %zu with something left%s\n", all.tried,
            possible, all.not_reached, all.by_undo, all.residue, failed ? "; a worker failed" : "");
     bool enough = is_enough(&all, works.list.count, wanted);
@@ -467,7 +462,7 @@ int main(int argc, char **argv)
     }
     (void)setenv("ASAN_OPTIONS", "detect_leaks=0:quarantine_size_mb=8",
                  1); /* who is followed cannot be looked at; forks stay cheap */
-    if (!workers_know("DRILL_KILL_FAULT")) {
+    if (!workers_know()) {
         return 2;
     }
     shared = workers_share(sizeof(*shared));
